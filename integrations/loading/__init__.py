@@ -1,0 +1,1 @@
+"""Moves records into destinations. Imports no Django."""
