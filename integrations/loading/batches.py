@@ -1,0 +1,40 @@
+"""What the Import API accepted, as the loader reads it: batches of one table, and their messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+UPSERT = "upsert"
+ACTIVATE_VERSION = "activate_version"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of an accepted request, with its position in that request."""
+
+    index: int
+    action: str
+    sequence: int
+    data: dict[str, Any] | None
+    time_extracted: str | None = None
+    table_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableBatch:
+    """What one accepted request holds for one table.
+
+    `schema` is None for a push: its values carry their own types. A push that names one table with two
+    different keys becomes two of these with the same `batch_id`.
+    """
+
+    batch_id: str
+    table_name: str
+    received_at: datetime
+    key_names: tuple[str, ...]
+    schema: dict[str, Any] | None
+    messages: list[Message]
+    table_version: int | None = None
+    bookmark_names: tuple[str, ...] = ()

@@ -1,0 +1,28 @@
+"""Why a load did not happen. Nothing was written, and its batches stay queued."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+
+class LoadError(Exception):
+    """A load that was rolled back: `transient` heals by itself, the rest wait for a person.
+
+    `scope` says what must wait: this table, or everything for the destination.
+    """
+
+    def __init__(
+        self, message: str, *, transient: bool = False, scope: Literal["table", "destination"] = "table"
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.transient = transient
+        self.scope = scope
+
+
+class Busy(Exception):  # noqa: N818 - a state, not a fault
+    """The warehouse file is being written; the reader may try again in a moment."""
+
+
+class UnknownTable(Exception):  # noqa: N818 - reads as what it is
+    """The destination has no such table (any more)."""

@@ -1,0 +1,66 @@
+"""From the bytes of an accepted request to batches of one table. The Import API has validated them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, cast
+
+from integrations.loading.batches import ACTIVATE_VERSION, UPSERT, Message, TableBatch
+from integrations.loading.decoding import decode_json
+
+BATCH = "batch"
+PUSH = "push"
+ACTIVATIONS = {ACTIVATE_VERSION, "switch_view"}  # the second is the older clients' word
+
+
+def read_table_batches(*, kind: str, body: bytes, batch_id: str, received_at: datetime) -> list[TableBatch]:
+    """Return what an accepted request holds, one batch per table and key, in the order they first appear."""
+    content = decode_json(body)
+    if kind == BATCH:
+        return [table_batch(cast(dict[str, Any], content), batch_id=batch_id, received_at=received_at)]
+    return push_batches(cast(list[dict[str, Any]], content), batch_id=batch_id, received_at=received_at)
+
+
+def table_batch(content: dict[str, Any], *, batch_id: str, received_at: datetime) -> TableBatch:
+    """Return the one batch of a `/batch` body."""
+    return TableBatch(
+        batch_id=batch_id,
+        table_name=content["table_name"],
+        received_at=received_at,
+        key_names=tuple(content.get("key_names") or ()),
+        schema=content["schema"],
+        messages=[message(index, entry) for index, entry in enumerate(content["messages"])],
+        table_version=content.get("table_version"),
+        bookmark_names=tuple(content.get("bookmark_names") or ()),
+    )
+
+
+def push_batches(content: list[dict[str, Any]], *, batch_id: str, received_at: datetime) -> list[TableBatch]:
+    """Split a `/push` body by table, and by key where one table is named with two."""
+    gathered: dict[tuple[str, tuple[str, ...]], list[Message]] = {}
+    keys: dict[str, tuple[str, ...]] = {}
+    for index, entry in enumerate(content):
+        table = entry["table_name"]
+        names = entry.get("key_names")
+        if names is None:  # a switch_view has no key: it belongs with the records before it
+            key = keys.get(table, ())
+        else:
+            key = keys[table] = tuple(names)
+        gathered.setdefault((table, key), []).append(message(index, entry))
+    return [
+        TableBatch(batch_id, table, received_at, key, None, messages)
+        for (table, key), messages in gathered.items()
+    ]
+
+
+def message(index: int, entry: dict[str, Any]) -> Message:
+    """Return one message of either body."""
+    activates = entry["action"] in ACTIVATIONS
+    return Message(
+        index=index,
+        action=ACTIVATE_VERSION if activates else UPSERT,
+        sequence=entry["sequence"],
+        data=None if activates else entry.get("data"),
+        time_extracted=entry.get("time_extracted"),
+        table_version=entry.get("table_version"),
+    )
