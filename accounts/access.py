@@ -1,0 +1,157 @@
+"""One gate before every view, and the table of who may do what (house style 5, app.md 14.2)."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from django.conf import settings
+from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from accounts.models import Membership, Role
+from accounts.plans import Feature, require_feature
+
+
+class Can(Enum):
+    """A permission of app.md 14.2."""
+
+    VIEW_ACCOUNT = "see the account's pages"
+    MODIFY_COMPANY = "modify company settings"
+    ENABLE_SSO = "enable single sign-on"
+    MANAGE_SSO = "manage single sign-on"
+    MANAGE_PAYMENT = "manage payment info"
+    MANAGE_PLAN = "manage plan details"
+    VIEW_INVOICES = "view past invoices"
+    CANCEL_ACCOUNT = "cancel the account"
+    INVITE_MEMBERS = "invite new team members"
+    DEACTIVATE_MEMBERS = "deactivate team members"
+    REACTIVATE_MEMBERS = "reactivate team members"
+    CHANGE_ROLES = "change a member's role"
+    MANAGE_API_KEYS = "manage API access keys"
+    MANAGE_PARTNER_KEYS = "manage partner keys"
+    DISMISS_NOTIFICATIONS = "dismiss account notifications"
+    MANAGE_NOTIFICATIONS = "manage notification settings"
+    MANAGE_HOOKS = "manage post-load hooks"
+    MANAGE_DESTINATIONS = "manage destinations"
+    ADD_INTEGRATIONS = "add integrations"
+    MODIFY_INTEGRATIONS = "modify integrations"
+    PAUSE_INTEGRATIONS = "pause integrations"
+    DELETE_INTEGRATIONS = "delete integrations"
+    MANAGE_SELECTION = "manage table and column selection"
+    MANAGE_SCHEDULES = "modify replication schedules"
+    MANAGE_EXTRACTIONS = "manage extraction jobs"
+    VIEW_EXTRACTION_LOGS = "view extraction logs"
+    VIEW_LOADS = "view loading reports"
+
+
+ADMINISTRATORS_ONLY = frozenset(
+    {
+        Can.ENABLE_SSO,
+        Can.MANAGE_SSO,
+        Can.INVITE_MEMBERS,
+        Can.DEACTIVATE_MEMBERS,
+        Can.REACTIVATE_MEMBERS,
+        Can.CHANGE_ROLES,
+    }
+)
+GRANTS: dict[str, frozenset[Can]] = {
+    Role.ADMINISTRATOR: frozenset(Can),
+    Role.GENERAL_USER: frozenset(Can) - ADMINISTRATORS_ONLY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a view declares: who may enter."""
+
+    kind: str  # "member", "public", "signed in", "staff" or "token"
+    permission: Can | None = None
+    feature: Feature | None = None
+    scope: str = ""
+
+
+def may(membership: Membership, permission: Can) -> bool:
+    """Tell whether the member's role grants the permission."""
+    return permission in GRANTS[membership.role]
+
+
+def allow(permission: Can, *, feature: Feature | None = None) -> Callable:
+    """Admit members who hold `permission`, on a plan with `feature`; give the view its account.
+
+    Not a member: 404. A role without the permission: 403. A plan without the feature: the 403 page that
+    names the plan (PlanRequired).
+    """
+
+    def decorate(view: Callable) -> Callable:
+        @login_required
+        @functools.wraps(view)
+        def guarded(request: HttpRequest, client_id: int, *args, **kwargs) -> HttpResponse:
+            membership = get_object_or_404(
+                request.user.memberships.active().select_related("account__plan"),
+                account__client_id=client_id,
+            )
+            if not may(membership, permission):
+                raise PermissionDenied(f"Your role may not {permission.value}.")
+            request.membership, request.account = membership, membership.account
+            if feature is not None:
+                require_feature(membership.account, feature, timezone.now())
+            return view(request, *args, **kwargs)
+
+        guarded.access = Access("member", permission, feature)
+        return guarded
+
+    return decorate
+
+
+def public(view: Callable) -> Callable:
+    """Admit everybody."""
+    view.access = Access("public")
+    return view
+
+
+def signed_in(view: Callable) -> Callable:
+    """Admit every signed-in person, whatever their accounts."""
+    guarded = functools.wraps(view)(login_required(view))
+    guarded.access = Access("signed in")
+    return guarded
+
+
+def staff(view: Callable) -> Callable:
+    """Admit staff only."""
+    guarded = functools.wraps(view)(staff_member_required(view, login_url=settings.LOGIN_URL))
+    guarded.access = Access("staff")
+    return guarded
+
+
+def allow_token(scope: str, authenticate: Callable[[HttpRequest], HttpResponse | None]) -> Callable:
+    """Admit bearers of a secret. `authenticate` sets `request.account`, or returns the refusal to send.
+
+    Over plain HTTP the request is refused, never redirected (promise S3); a session cookie opens nothing here.
+    """
+
+    def decorate(view: Callable) -> Callable:
+        @csrf_exempt
+        @functools.wraps(view)
+        def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+            refusal = refuse_plain_http(request) or authenticate(request)
+            return refusal if refusal is not None else view(request, *args, **kwargs)
+
+        guarded.access = Access("token", scope=scope)
+        return guarded
+
+    return decorate
+
+
+def refuse_plain_http(request: HttpRequest) -> HttpResponse | None:
+    """Return the refusal for a bearer request over plain HTTP; None when it may go on (promise S3)."""
+    if settings.LOCAL_MODE or request.is_secure():
+        return None
+    return JsonResponse(
+        {"error": "HttpsRequired", "message": "This API is served over HTTPS only."}, status=403
+    )

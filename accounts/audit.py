@@ -1,0 +1,83 @@
+"""Write the audit trail: one event per changed object, in the transaction of the change (promise A1)."""
+
+from enum import StrEnum
+
+from django.db import models
+
+from accounts.models import Account, AuditEvent, User
+from stitchapp import request_facts
+
+
+class Event(StrEnum):
+    """What can happen. The value is stored; the label is what people read."""
+
+    def __new__(cls, value: str, label: str):
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label = label
+        return member
+
+    ACCOUNT_CREATED = "account.created", "Account created"
+    COMPANY_UPDATED = "account.company_updated", "Company information updated"
+    PLAN_CHANGED = "account.plan_changed", "Plan changed"
+    MEMBER_JOINED = "member.joined", "Member joined"
+    PROFILE_UPDATED = "user.profile_updated", "Profile updated"
+    SIGNED_IN = "user.signed_in", "Signed in"
+    SIGN_IN_FAILED = "user.sign_in_failed", "Sign-in failed"
+    SIGNED_OUT = "user.signed_out", "Signed out"
+    PASSWORD_CHANGED = "user.password_changed", "Password changed"
+    PASSWORD_RESET_REQUESTED = "user.password_reset_requested", "Password reset requested"
+    EMAIL_CONFIRMED = "user.email_confirmed", "E-mail address confirmed"
+    API_KEY_CREATED = "api_key.created", "API access key created"
+    API_KEY_DISABLED = "api_key.disabled", "API access key disabled"
+    API_KEY_ENABLED = "api_key.enabled", "API access key re-enabled"
+    API_KEY_DELETED = "api_key.deleted", "API access key deleted"
+    INTEGRATION_CREATED = "integration.created", "Integration created"
+    INTEGRATION_RENAMED = "integration.renamed", "Integration renamed"
+    INTEGRATION_PAUSED = "integration.paused", "Integration paused"
+    INTEGRATION_RESUMED = "integration.resumed", "Integration resumed"
+    INTEGRATION_DELETED = "integration.deleted", "Integration deleted"
+    ACCESS_TOKEN_CREATED = "access_token.created", "API access token generated"
+    ACCESS_TOKEN_REVOKED = "access_token.revoked", "API access token revoked"
+    DESTINATION_CREATED = "destination.created", "Destination created"
+    CREDENTIAL_LOOKED_UP = "staff.credential_looked_up", "Credential looked up by support"
+    STAFF_CHANGED = "staff.changed", "Changed by support"
+
+
+def record(
+    event: Event,
+    *,
+    account: Account | None,
+    actor: User | None,
+    target: models.Model | None = None,
+    target_name: str = "",
+    by_staff: bool = False,
+    api_key_last_four: str = "",
+    **detail: object,
+) -> AuditEvent:
+    """Append an event; call it inside the transaction of the change that it tells of.
+
+    `detail` must be JSON and never holds a secret. Control characters are kept out of every line (A4).
+    """
+    facts = request_facts.current()
+    return AuditEvent.objects.create(
+        account=account,
+        event=event.value,
+        actor=actor,
+        by_staff=by_staff,
+        api_key_last_four=api_key_last_four,
+        object_type=target._meta.model_name if target is not None else "",
+        object_id=target.pk if target is not None else None,
+        object_name=one_line(target_name)[:255],
+        detail={key: one_line(value) if isinstance(value, str) else value for key, value in detail.items()},
+        address=facts.address,
+        route=facts.route[:255],
+        request_id=facts.request_id,
+    )
+
+
+def one_line(text: str) -> str:
+    """Replace control characters and line breaks, so that no text can forge a line (A4)."""
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    )

@@ -1,0 +1,22 @@
+"""People, accounts, plans, API access keys and the audit trail."""
+
+from accounts.models.account import Account, Region
+from accounts.models.api_key import MAX_API_KEYS, ApiKey, ApiKeyRefusal
+from accounts.models.audit_event import AppendOnly, AuditEvent
+from accounts.models.membership import Membership, Role
+from accounts.models.plan import Plan
+from accounts.models.user import User
+
+__all__ = [
+    "MAX_API_KEYS",
+    "Account",
+    "ApiKey",
+    "ApiKeyRefusal",
+    "AppendOnly",
+    "AuditEvent",
+    "Membership",
+    "Plan",
+    "Region",
+    "Role",
+    "User",
+]

@@ -1,0 +1,58 @@
+"""An API access key: the secret that opens the Connect API for one account."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from accounts.models.account import Account
+from accounts.models.use import Use
+
+MAX_API_KEYS = 10  # K-07: enabled and disabled together
+
+
+class ApiKeyQuerySet(models.QuerySet):
+    def enabled(self) -> "ApiKeyQuerySet":
+        return self.filter(disabled_at=None)
+
+
+class ApiKey(Use):
+    """One key. Only its digest is kept; the secret was shown once (K-05)."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="api_keys")
+    description = models.CharField(max_length=255)
+    digest = models.BinaryField(max_length=32, unique=True)
+    last_four = models.CharField(max_length=4)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    disabled_at = models.DateTimeField(null=True, blank=True)
+    form_id = models.UUIDField(
+        null=True, unique=True, help_text="Makes a form that is sent twice create once."
+    )
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"API access key …{self.last_four}"
+
+    @property
+    def is_enabled(self) -> bool:
+        return self.disabled_at is None
+
+
+class ApiKeyRefusal(models.Model):
+    """Refused requests with a known key, gathered by minute and reason (decision D29)."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="api_key_refusals")
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="refusals")
+    minute = models.DateTimeField()
+    reason = models.CharField(max_length=50)
+    address = models.GenericIPAddressField(null=True, blank=True)
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["api_key", "minute", "reason"], name="api_key_refusal_by_minute"),
+        ]

@@ -1,0 +1,60 @@
+"""One thing that happened to an account, a key, a token or a person. Append-only (promise A3)."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from accounts.models.account import Account
+
+
+class AppendOnly(TypeError):
+    """Somebody tried to change or remove an audit event."""
+
+
+class AuditEventQuerySet(models.QuerySet):
+    def update(self, **fields):
+        raise AppendOnly("Audit events are never changed.")
+
+    def delete(self):
+        raise AppendOnly("Audit events are never removed.")
+
+
+class AuditEvent(models.Model):
+    """Who did what to which object, when, from where. Never holds a secret (promise P3)."""
+
+    account = models.ForeignKey(
+        Account, null=True, blank=True, on_delete=models.PROTECT, related_name="audit_events"
+    )
+    at = models.DateTimeField(default=timezone.now)
+    event = models.CharField(max_length=50)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    by_staff = models.BooleanField(default=False)
+    api_key_last_four = models.CharField(
+        max_length=4, blank=True, help_text="The key that acted, if one did."
+    )
+    object_type = models.CharField(max_length=50, blank=True)
+    object_id = models.BigIntegerField(null=True, blank=True)
+    object_name = models.CharField(max_length=255, blank=True)
+    detail = models.JSONField(default=dict, blank=True)
+    address = models.GenericIPAddressField(null=True, blank=True)
+    route = models.CharField(max_length=255, blank=True)
+    request_id = models.CharField(max_length=32, blank=True)
+
+    objects = AuditEventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        indexes = [models.Index(fields=["account", "-at"], name="audit_event_by_account")]
+
+    def __str__(self) -> str:
+        return f"{self.event} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+    def save(self, *args, **kwargs):
+        if self.pk is not None:
+            raise AppendOnly("Audit events are never changed.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args, **kwargs):
+        raise AppendOnly("Audit events are never removed.")

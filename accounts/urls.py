@@ -1,0 +1,6 @@
+"""Pages of people, accounts, plans and keys."""
+
+from django.urls import URLPattern
+
+app_name = "accounts"
+urlpatterns: list[URLPattern] = []

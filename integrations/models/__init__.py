@@ -1,0 +1,24 @@
+"""Integrations, destinations, tokens, batches and loads."""
+
+from integrations.models.access_token import MAX_ACTIVE_TOKENS, AccessToken, AccessTokenRefusal
+from integrations.models.batch import Batch, BatchTable, BatchTableState
+from integrations.models.destination import Destination, DestinationType
+from integrations.models.integration import Integration, IntegrationType
+from integrations.models.load import DailyRows, Load, LoadedTable, LoadStatus
+
+__all__ = [
+    "MAX_ACTIVE_TOKENS",
+    "AccessToken",
+    "AccessTokenRefusal",
+    "Batch",
+    "BatchTable",
+    "BatchTableState",
+    "DailyRows",
+    "Destination",
+    "DestinationType",
+    "Integration",
+    "IntegrationType",
+    "Load",
+    "LoadStatus",
+    "LoadedTable",
+]

@@ -1,0 +1,74 @@
+"""What loading did: each attempt, what each table holds now, and rows by day."""
+
+from django.db import models
+
+from accounts.models import Account
+from integrations.models.integration import Integration
+
+
+class LoadStatus(models.TextChoices):
+    """How an attempt ended (loading.md 8.2)."""
+
+    SUCCESS = "success", "Success"
+    ERROR = "error", "Error"
+
+
+class Load(models.Model):
+    """One attempt to load waiting batches of one root table."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="loads")
+    integration = models.ForeignKey(Integration, on_delete=models.CASCADE, related_name="loads")
+    table_name = models.CharField(max_length=1024)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+    status = models.CharField(max_length=10, choices=LoadStatus.choices)
+    error = models.TextField(blank=True)
+    batches = models.PositiveIntegerField(default=0)
+    received = models.PositiveIntegerField(default=0, help_text="Records in the batches.")
+    inserted = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    superseded = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+    rows = models.PositiveIntegerField(default=0, help_text="Rows written, subtables included.")
+    new_columns = models.JSONField(default=list)
+    last_received_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["integration", "-finished_at"], name="load_by_integration"),
+            models.Index(fields=["integration", "table_name", "-finished_at"], name="load_by_table"),
+        ]
+
+
+class LoadedTable(models.Model):
+    """A table or subtable in the destination, as the last load left it."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="loaded_tables")
+    integration = models.ForeignKey(Integration, on_delete=models.CASCADE, related_name="loaded_tables")
+    name = models.CharField(max_length=1024)
+    root = models.CharField(max_length=1024, help_text="The root table; its own name for a root table.")
+    columns = models.JSONField(default=list, help_text="[[name, type], …] in the table's order.")
+    row_count = models.PositiveBigIntegerField(default=0)
+    first_loaded_at = models.DateTimeField()
+    last_loaded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["integration", "name"], name="loaded_table_once"),
+        ]
+
+
+class DailyRows(models.Model):
+    """Rows loaded into a root table and its subtables on one UTC day: charts and usage read these."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="daily_rows")
+    integration = models.ForeignKey(Integration, on_delete=models.CASCADE, related_name="daily_rows")
+    table_name = models.CharField(max_length=1024)
+    day = models.DateField()
+    rows = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["integration", "table_name", "day"], name="daily_rows_once"),
+        ]
+        indexes = [models.Index(fields=["account", "day"], name="daily_rows_by_account")]

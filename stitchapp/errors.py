@@ -1,0 +1,44 @@
+"""Error pages, and the JSON form of the same errors for the API routes."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+API_PREFIXES = ("/v2/", "/v3/", "/v4/", "/notifications/public/")
+# Bodies of import-api.md 4.1 and connect-api.md 1.8 for what no endpoint answers itself.
+CONNECT_BODIES = {
+    403: {"error": "Forbidden", "message": "Forbidden"},
+    400: {"error": "BadRequest", "message": "Bad Request"},
+    404: {"error": "NotFound", "message": "Not Found"},
+    500: {"error": "InternalServerError", "message": "Internal Server Error"},
+}
+
+
+def error_page(request: HttpRequest, status: int) -> HttpResponse:
+    """Answer an error: JSON on API routes, the product's page elsewhere; never a stack or a path (S9)."""
+    if request.path.startswith(API_PREFIXES):
+        body = CONNECT_BODIES[status]
+        if request.path.startswith("/v2/"):
+            body = {"message": body["message"]}
+        return JsonResponse(body, status=status)
+    return render(request, f"errors/{status}.html", status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_page(request, 400)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_page(request, 403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_page(request, 404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return error_page(request, 500)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without a valid one-time token: most often an old tab."""
+    return render(request, "errors/csrf.html", status=403)

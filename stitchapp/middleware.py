@@ -1,0 +1,45 @@
+"""What happens around every view: a request id, and the gate's refusal of undeclared views."""
+
+import logging
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+from stitchapp import request_facts
+from stitchapp.routes import declared_access
+
+logger = logging.getLogger("stitchapp.request")
+
+
+class RequestIdMiddleware:
+    """Give each request an id; it stands in every log line, audit event and in the answer's header."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        facts = request_facts.begin(request)
+        request.request_id = facts.request_id
+        try:
+            response = self.get_response(request)
+        finally:
+            request_facts.end()
+        response["X-Request-Id"] = facts.request_id
+        return response
+
+
+class DeclaredAccessMiddleware:
+    """Refuse every view that does not declare who may enter (house style 5)."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view, args, kwargs) -> None:
+        match = request.resolver_match
+        request_facts.current().route = match.route
+        if declared_access(view, match.view_name, match.route) is None:
+            logger.error("gate.undeclared_view", extra={"route": match.route})
+            raise PermissionDenied("This view declares no access.")

@@ -1,0 +1,211 @@
+"""Every setting, read from the environment. The README's table of variables is tested against this file.
+
+Production is the default and has no default secrets. `LOCAL_MODE=true` (what `make run` sets) is for one
+machine: loopback only, plain HTTP, secrets made on first start under DATA_DIR (decision D22).
+"""
+
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from stitchapp import env, local_secrets
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- where and how it runs
+LOCAL_MODE = env.flag("LOCAL_MODE", default=False)
+DATA_DIR = env.path("DATA_DIR", default=BASE_DIR / "var")
+PORT = env.integer("PORT", default=8000, minimum=1)
+PRODUCT_NAME = env.text("PRODUCT_NAME", "Stitch")
+DEBUG = False
+DEVELOPMENT = env.flag("DEVELOPMENT", default=False)
+if DEVELOPMENT and not LOCAL_MODE:
+    raise ImproperlyConfigured("DEVELOPMENT=true needs LOCAL_MODE=true: production shows no inner workings.")
+if LOCAL_MODE:
+    SECRET_KEY = env.text("SECRET_KEY", "") or local_secrets.read_or_make(DATA_DIR / "secret_key")
+    CREDENTIAL_KEY = env.text("CREDENTIAL_KEY", "") or local_secrets.read_or_make(DATA_DIR / "credential_key")
+    ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+else:
+    SECRET_KEY = env.text("SECRET_KEY")
+    CREDENTIAL_KEY = env.text("CREDENTIAL_KEY")
+    ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
+for name, secret in (("SECRET_KEY", SECRET_KEY), ("CREDENTIAL_KEY", CREDENTIAL_KEY)):
+    if len(secret) < 50:
+        raise ImproperlyConfigured(f"{name} is too short: use at least 50 random characters.")
+PUBLIC_URL = env.text("PUBLIC_URL", "")
+TRUSTED_PROXIES = env.words("TRUSTED_PROXIES", "")
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+INSTALLED_APPS = [
+    "accounts",
+    "integrations",
+    "stitchapp",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "django_htmx",
+    "csp",
+]
+MIDDLEWARE = [
+    "stitchapp.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "stitchapp.middleware.DeclaredAccessMiddleware",
+    "accounts.middleware.DomainErrorMiddleware",
+]
+ROOT_URLCONF = "stitchapp.urls"
+WSGI_APPLICATION = "stitchapp.wsgi.application"
+APPEND_SLASH = False  # a redirect would turn a client's POST into an empty GET (import-api.md 0)
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "stitchapp.context.product",
+                "accounts.context.account",
+            ]
+        },
+    }
+]
+
+# --- databases (decisions D15, D26)
+DATABASE_URL = env.text("DATABASE_URL", "") or f"sqlite:///{DATA_DIR / 'stitchapp.sqlite3'}"
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-8000;",
+}
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"] |= {"OPTIONS": SQLITE_OPTIONS, "CONN_MAX_AGE": None}
+    # The index of accepted batches has a database of its own, so that a page's transaction never stalls intake.
+    DATABASES["queue"] = DATABASES["default"] | {"NAME": str(DATA_DIR / "queue.sqlite3")}
+    DATABASE_ROUTERS = ["integrations.queue.router.QueueRouter"]
+QUEUE_DATABASE = "queue" if "queue" in DATABASES else "default"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+
+# --- people
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+FRESH_SIGN_IN_SECONDS = 15 * 60  # decision D9
+SESSION_COOKIE_AGE = 12 * 60 * 60  # idle for 12 hours (app.md 17, 38)
+SESSION_SAVE_EVERY_REQUEST = False
+DEFAULT_PLAN = env.text("DEFAULT_PLAN", "free_trial")
+PLAN_SELF_SERVICE = env.flag("PLAN_SELF_SERVICE", default=True)
+
+# --- mail
+EMAIL_URL = env.text("EMAIL_URL", "file:" if LOCAL_MODE else env.REQUIRED)
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "Stitch <support@localhost>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+_mail = urlsplit(EMAIL_URL)
+if _mail.scheme == "file":
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = str(DATA_DIR / "mail")
+elif _mail.scheme in ("smtp", "smtps", "smtp+tls"):
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST, EMAIL_PORT = _mail.hostname or "localhost", _mail.port or 25
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
+    EMAIL_USE_SSL, EMAIL_USE_TLS = _mail.scheme == "smtps", _mail.scheme == "smtp+tls"
+    EMAIL_TIMEOUT = int(parse_qs(_mail.query).get("timeout", ["15"])[0])
+else:
+    raise ImproperlyConfigured("EMAIL_URL must begin with smtp:, smtps:, smtp+tls: or file:.")
+
+# --- intake and loading
+EMBEDDED_WAREHOUSE = env.flag("EMBEDDED_WAREHOUSE", default=True)
+MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", default=20 * 1024 * 1024, minimum=1)
+QUEUE_MAX_BYTES = env.integer("QUEUE_MAX_BYTES", default=10 * 1024**3, minimum=1)
+QUEUE_MIN_FREE_BYTES = env.integer("QUEUE_MIN_FREE_BYTES", default=512 * 1024**2)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440  # forms only; the gateway bounds its bodies itself (promise I6)
+
+# --- transport and headers (promises S1-S3)
+SECURE_COOKIES = not LOCAL_MODE
+SESSION_COOKIE_NAME = "__Host-session" if SECURE_COOKIES else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE_COOKIES else "csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+CSRF_FAILURE_VIEW = "stitchapp.errors.csrf_failure"
+SECURE_SSL_REDIRECT = not LOCAL_MODE
+# Bearer routes are refused over plain HTTP by the gate, never redirected (promise S3).
+SECURE_REDIRECT_EXEMPT = [r"^v2/import", r"^v3/", r"^v4/", r"^healthz$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_HSTS_SECONDS = 0 if LOCAL_MODE else 365 * 24 * 60 * 60
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not LOCAL_MODE
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- language, time, files
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- logs
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "stitchapp.logs.JsonFormatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
+        "django.db.backends": {"handlers": ["console"], "level": "INFO", "propagate": False},
+    },
+}
+SILENCED_SYSTEM_CHECKS: list[str] = []

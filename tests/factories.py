@@ -1,0 +1,71 @@
+"""Plain functions that make the least valid thing; what matters to a test is written in the test."""
+
+import itertools
+
+from django.utils import timezone
+
+from accounts import secrets
+from accounts.models import Account, ApiKey, Membership, Plan, Role, User
+from integrations.models import AccessToken, Integration
+
+numbers = itertools.count(1)
+
+
+def make_user(**fields) -> User:
+    number = next(numbers)
+    fields = {
+        "email": f"person{number}@example.com",
+        "first_name": "Ann",
+        "last_name": f"Number{number}",
+    } | fields
+    return User.objects.create_user(**fields)
+
+
+def make_account(*, plan: str = "advanced", **fields) -> Account:
+    fields = {"company_name": f"Company {next(numbers)}", "region": "us"} | fields
+    return Account.objects.create(plan=Plan.objects.get(slug=plan), **fields)
+
+
+def make_member(account: Account | None = None, *, role: str = Role.ADMINISTRATOR, **fields) -> User:
+    """Return a person who belongs to the account (a new one when none is given)."""
+    user = make_user(**fields)
+    Membership.objects.create(account=account or make_account(), user=user, role=role)
+    return user
+
+
+def make_api_key(account: Account, creator: User | None = None, **fields) -> tuple[ApiKey, str]:
+    """Return a key and its secret."""
+    secret = secrets.generate(secrets.API_KEY_PREFIX)
+    fields = {"description": "Used in a test"} | fields
+    key = ApiKey.objects.create(
+        account=account,
+        digest=secrets.digest(secret),
+        last_four=secret[-4:],
+        created_by=creator or account.memberships.first().user,
+        **fields,
+    )
+    return key, secret
+
+
+def make_integration(account: Account, **fields) -> Integration:
+    number = next(numbers)
+    fields = {"display_name": f"Integration {number}", "schema_name": f"integration_{number}"} | fields
+    return Integration.objects.create(
+        account=account,
+        created_by=fields.pop("created_by", None) or account.memberships.first().user,
+        **fields,
+    )
+
+
+def make_access_token(integration: Integration, **fields) -> tuple[AccessToken, str]:
+    """Return a token and its secret."""
+    secret = secrets.generate(secrets.ACCESS_TOKEN_PREFIX)
+    token = AccessToken.objects.create(
+        account=integration.account,
+        integration=integration,
+        digest=secrets.digest(secret),
+        created_by=integration.created_by,
+        created_at=fields.pop("created_at", timezone.now()),
+        **fields,
+    )
+    return token, secret

@@ -1,0 +1,21 @@
+"""Settings for the tests: the product's own, in local mode, with data under a folder of the test run."""
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("LOCAL_MODE", "true")
+os.environ.setdefault("DEVELOPMENT", "true")
+os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="stitchapp-tests-"))
+
+from stitchapp.settings import *  # noqa: F403
+from stitchapp.settings import DATA_DIR, DATABASES, STORAGES
+
+# Files, not memory: races and second connections are part of what is tested.
+for alias, database in DATABASES.items():
+    if database["ENGINE"].endswith("sqlite3"):
+        database["TEST"] = {"NAME": str(Path(DATA_DIR) / f"test_{alias}.sqlite3")}
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+SHIPPED_PASSWORD_HASHERS = PASSWORD_HASHERS  # noqa: F405
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *SHIPPED_PASSWORD_HASHERS]
