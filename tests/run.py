@@ -1,0 +1,40 @@
+"""Run the whole suite: on SQLite with the browser, then what touches a database again on PostgreSQL.
+
+`make test` calls this. Extra words go to pytest: `python -m tests.run -k api_key`.
+"""
+
+import os
+import subprocess
+import sys
+import time
+
+from tests.browser import find_or_install_chromium
+from tests.postgresql import postgresql_server
+
+# Processes of their own are started by these; they run alone, after the others, so that both cores are theirs.
+PARALLEL = ["-n", "2", "--dist", "loadscope", "-m", "not live and not browser"]
+ALONE = ["-m", "live or browser"]
+
+
+def pytest(title: str, *words: str, **environment: str) -> int:
+    """Run pytest with its own data folder; return its exit code, an empty selection counting as good."""
+    print(f"\n=== {title}", flush=True)
+    begun = time.monotonic()
+    code = subprocess.call([sys.executable, "-m", "pytest", "-q", *words], env=os.environ | environment)
+    print(f"=== {title}: {time.monotonic() - begun:.0f} s", flush=True)
+    return 0 if code == 5 else code
+
+
+def main(words: list[str]) -> int:
+    """Run all parts, even after a failure; return 0 only if all are good."""
+    find_or_install_chromium()
+    codes = [pytest("SQLite", *PARALLEL, *words)]
+    with postgresql_server() as url:
+        codes.append(pytest("PostgreSQL", *PARALLEL, *words, DATABASE_URL=url))
+        codes.append(pytest("processes and browser, SQLite", *ALONE, *words))
+        codes.append(pytest("processes, PostgreSQL", "-m", "live", *words, DATABASE_URL=url))
+    return max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
