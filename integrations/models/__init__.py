@@ -1,7 +1,7 @@
 """Integrations, destinations, tokens, batches and loads."""
 
 from integrations.models.access_token import MAX_ACTIVE_TOKENS, AccessToken, AccessTokenRefusal
-from integrations.models.batch import Batch, BatchTable, BatchTableState
+from integrations.models.batch import Batch, BatchTable, BatchTableState, ErrorScope, QueuedTable
 from integrations.models.destination import Destination, DestinationType
 from integrations.models.integration import Integration, IntegrationType
 from integrations.models.load import DailyRows, Load, LoadedTable, LoadStatus
@@ -16,9 +16,11 @@ __all__ = [
     "DailyRows",
     "Destination",
     "DestinationType",
+    "ErrorScope",
     "Integration",
     "IntegrationType",
     "Load",
     "LoadStatus",
     "LoadedTable",
+    "QueuedTable",
 ]

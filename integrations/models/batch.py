@@ -4,8 +4,10 @@ Rows name accounts, integrations and tokens by number, not by foreign key: those
 """
 
 import uuid
+from datetime import datetime
 
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 
 
 class Batch(models.Model):
@@ -25,30 +27,87 @@ class Batch(models.Model):
     checksum = models.PositiveBigIntegerField(help_text="CRC32 of the stored body.")
 
     class Meta:
-        indexes = [models.Index(fields=["integration_id", "-received_at"], name="batch_by_integration")]
+        indexes = [
+            models.Index(fields=["integration_id", "-received_at"], name="batch_by_integration"),
+            models.Index(fields=["segment"], name="batch_by_segment"),
+        ]
+
+
+class QueuedTableQuerySet(models.QuerySet):
+    def with_waiting_shares(self) -> "QueuedTableQuerySet":
+        return self.filter(Exists(BatchTable.objects.waiting().filter(queued_table=OuterRef("pk"))))
+
+    def held(self, now: datetime) -> "QueuedTableQuerySet":
+        return self.filter(lease__isnull=False, leased_until__gt=now)
+
+    def free(self, now: datetime) -> "QueuedTableQuerySet":
+        return self.filter(Q(lease=None) | Q(leased_until__lte=now))
+
+    def due(self, now: datetime) -> "QueuedTableQuerySet":
+        return self.free(now).filter(not_before__lte=now).with_waiting_shares()
+
+    def failing(self) -> "QueuedTableQuerySet":
+        return self.exclude(error="")
+
+
+class ErrorScope(models.TextChoices):
+    """What an error holds up."""
+
+    TABLE = "table", "This table"
+    DESTINATION = "destination", "Everything for the destination"
+
+
+class QueuedTable(models.Model):
+    """One root table of one integration in the queue: what loaders lease, and why it waits.
+
+    A sender's table name may be of any length and hold any character, so its digest identifies it.
+    """
+
+    account_id = models.BigIntegerField()
+    integration_id = models.BigIntegerField()
+    table_name = models.CharField(max_length=1024, help_text="As shown; the digest tells names apart.")
+    name_digest = models.CharField(max_length=64)
+    lease = models.UUIDField(null=True)
+    leased_until = models.DateTimeField(null=True)
+    claimed_at = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(default=0, help_text="Failed tries since the last good one.")
+    not_before = models.DateTimeField(help_text="Not loaded earlier: pauses between tries.")
+    error = models.TextField(blank=True)
+    error_scope = models.CharField(max_length=20, choices=ErrorScope.choices, blank=True)
+    failing_since = models.DateTimeField(null=True)
+
+    objects = QueuedTableQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["integration_id", "name_digest"], name="queued_table_once")
+        ]
+        indexes = [models.Index(fields=["account_id"], name="queued_table_by_account")]
 
 
 class BatchTableState(models.TextChoices):
     """Where one table's share of a batch stands."""
 
     WAITING = "waiting", "Waiting"
-    LOADING = "loading", "Loading"
     LOADED = "loaded", "Loaded"
 
 
+class BatchTableQuerySet(models.QuerySet):
+    def waiting(self) -> "BatchTableQuerySet":
+        return self.filter(state=BatchTableState.WAITING)
+
+
 class BatchTable(models.Model):
-    """One table's share of a batch: the unit of work that loaders lease."""
+    """One table's share of a batch: waiting, or loaded with what became of its records."""
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="tables")
+    queued_table = models.ForeignKey(QueuedTable, on_delete=models.PROTECT, related_name="shares")
     account_id = models.BigIntegerField()
     integration_id = models.BigIntegerField()
     table_name = models.CharField(max_length=1024)
     records = models.PositiveIntegerField()
     state = models.CharField(max_length=10, choices=BatchTableState.choices, default=BatchTableState.WAITING)
-    attempts = models.PositiveIntegerField(default=0)
-    not_before = models.DateTimeField(help_text="Not loaded earlier: pauses between tries.")
-    leased_until = models.DateTimeField(null=True)
-    lease = models.UUIDField(null=True)
+    not_before = models.DateTimeField(null=True, help_text="Set aside until then: its body was unreadable.")
     error = models.TextField(blank=True)
     inserted = models.PositiveIntegerField(default=0)
     updated = models.PositiveIntegerField(default=0)
@@ -56,8 +115,14 @@ class BatchTable(models.Model):
     rejected = models.PositiveIntegerField(default=0)
     loaded_at = models.DateTimeField(null=True)
 
+    objects = BatchTableQuerySet.as_manager()
+
     class Meta:
         indexes = [
-            models.Index(fields=["state", "not_before"], name="batch_table_due"),
+            models.Index(
+                fields=["queued_table", "id"],
+                condition=Q(state="waiting"),
+                name="batch_table_waiting",
+            ),
             models.Index(fields=["integration_id", "state"], name="batch_table_by_integration"),
         ]

@@ -32,11 +32,20 @@ class Load(models.Model):
     rows = models.PositiveIntegerField(default=0, help_text="Rows written, subtables included.")
     new_columns = models.JSONField(default=list)
     last_received_at = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(default=1, help_text="Tries that failed alike share one row.")
+    pending_shares = models.JSONField(
+        null=True, help_text="Shares counted here that the queue may not have marked loaded yet."
+    )
 
     class Meta:
         indexes = [
             models.Index(fields=["integration", "-finished_at"], name="load_by_integration"),
             models.Index(fields=["integration", "table_name", "-finished_at"], name="load_by_table"),
+            models.Index(
+                fields=["integration"],
+                condition=models.Q(pending_shares__isnull=False),
+                name="load_with_pending_shares",
+            ),
         ]
 
 

@@ -1,0 +1,188 @@
+"""Take a validated request into the queue: durable once `accept_batch` returns (promise I1)."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import threading
+import time
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from django.db import OperationalError, transaction
+
+from accounts.errors import DomainError
+from integrations.models import AccessToken, Batch, BatchTable, QueuedTable
+from integrations.queue.segments import Location, NoSpace, SegmentWriter, stored_bytes
+from stitchapp import request_facts
+
+SHOWN_NAME_LENGTH = 1024
+SEGMENT_BYTES = 64 * 1024**2
+SEGMENTS_IN_CAP = 16  # one segment never takes more than this part of the cap
+LOOK_AGAIN_SECONDS = 0.5
+
+
+class QueueUnavailable(DomainError):
+    """Nothing was stored; the same request will be welcome after `retry_after` seconds (decision D28)."""
+
+    code, status = "queue_unavailable", 503
+    message = "Service Unavailable"
+    retry_after = 5
+
+
+class QueueFull(QueueUnavailable):
+    """The queue is at its cap, or the disk nearly full."""
+
+    code = "queue_full"
+    retry_after = 10
+
+
+def accept_batch(
+    *,
+    token: AccessToken,
+    kind: str,
+    body: bytes,
+    tables: list[tuple[str, int]],
+    received_at: datetime,
+) -> Batch:
+    """Store a request's body and its index rows; both are on disk when this returns.
+
+    `tables` names each table once, with the number of its records (activations of a table version are not
+    records). Raises QueueFull or QueueUnavailable, and then nothing was stored.
+    """
+    require_room(len(body))
+    try:
+        with segment_writer().storing(body) as location:
+            return index_batch(token, kind, location, tables, received_at)
+    except NoSpace as error:
+        raise QueueFull from error
+    except OperationalError as error:  # another writer held the index for as long as we were ready to wait
+        raise QueueUnavailable from error
+
+
+def index_batch(
+    token: AccessToken,
+    kind: str,
+    location: Location,
+    tables: list[tuple[str, int]],
+    received_at: datetime,
+) -> Batch:
+    """Write the index rows of a stored body, all or none."""
+    batch = Batch(
+        account_id=token.account_id,
+        integration_id=token.integration_id,
+        token_id=token.pk,
+        kind=kind,
+        request_id=request_facts.current().request_id,
+        received_at=received_at,
+        records=sum(records for _, records in tables),
+        size=location.size,
+        segment=location.segment,
+        offset=location.offset,
+        checksum=location.checksum,
+    )
+    with transaction.atomic(using=settings.QUEUE_DATABASE):
+        queued = queued_tables(token, [name for name, _ in tables], received_at)
+        batch.save(force_insert=True)
+        BatchTable.objects.bulk_create(
+            BatchTable(
+                batch=batch,
+                queued_table=queued[name_digest(name)],
+                account_id=token.account_id,
+                integration_id=token.integration_id,
+                table_name=shown_name(name),
+                records=records,
+            )
+            for name, records in tables
+        )
+    return batch
+
+
+def queued_tables(token: AccessToken, names: list[str], now: datetime) -> dict[str, QueuedTable]:
+    """Return the integration's queue entry of each table, by digest; a table seen first gets one."""
+    wanted = {name_digest(name): shown_name(name) for name in names}
+    entries = QueuedTable.objects.filter(integration_id=token.integration_id, name_digest__in=wanted)
+    found = {entry.name_digest: entry for entry in entries}
+    missing = wanted.keys() - found.keys()
+    if missing:
+        QueuedTable.objects.bulk_create(
+            [
+                QueuedTable(
+                    account_id=token.account_id,
+                    integration_id=token.integration_id,
+                    table_name=wanted[digest],
+                    name_digest=digest,
+                    not_before=now,
+                )
+                for digest in sorted(missing)
+            ],
+            ignore_conflicts=True,  # another request may have named the table in the same moment
+        )
+        found = {entry.name_digest: entry for entry in entries.all()}
+    return found
+
+
+def name_digest(name: str) -> str:
+    """Identify a table name of any length and any characters."""
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def shown_name(name: str) -> str:
+    """Return a table name as a database column can hold it and a page can show it."""
+    readable = name.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
+    return readable[:SHOWN_NAME_LENGTH]
+
+
+def queue_folder() -> Path:
+    """Where the segments lie."""
+    return Path(settings.DATA_DIR) / "queue"
+
+
+@cache
+def segment_writer() -> SegmentWriter:
+    """Return this process's writer."""
+    return SegmentWriter(
+        queue_folder(), rotate_at=min(SEGMENT_BYTES, settings.QUEUE_MAX_BYTES // SEGMENTS_IN_CAP)
+    )
+
+
+class Room:
+    """How full queue and disk are; looked up at most twice a second, and counted on in between."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.looked_at = float("-inf")
+        self.queued = self.free = 0
+
+    def has(self, size: int) -> bool:
+        """Tell whether `size` more bytes fit; if so, they are counted as taken."""
+        with self.lock:
+            if time.monotonic() - self.looked_at >= LOOK_AGAIN_SECONDS:
+                self.queued = stored_bytes(queue_folder())
+                self.free = shutil.disk_usage(settings.DATA_DIR).free
+                self.looked_at = time.monotonic()
+            fits = (
+                self.queued + size <= settings.QUEUE_MAX_BYTES
+                and self.free - size >= settings.QUEUE_MIN_FREE_BYTES
+            )
+            if fits:
+                self.queued += size
+                self.free -= size
+            return fits
+
+
+room = Room()
+
+
+def require_room(size: int) -> None:
+    """Refuse what would take the queue past its cap, or the disk below its reserve (promise I8)."""
+    if not room.has(size):
+        segment_writer().seal()  # what is loaded of it may then be removed
+        raise QueueFull
+
+
+def queue_is_full() -> bool:
+    """Tell whether the next small request would be refused: `/readyz` asks (promise O4)."""
+    return not room.has(0)

@@ -1,0 +1,17 @@
+"""A queue folder of its own for each test."""
+
+import pytest
+
+from integrations.queue import accepting
+
+
+@pytest.fixture
+def queue(settings, tmp_path):
+    """Give the test its own DATA_DIR, a new segment writer and a fresh look at the disk."""
+    settings.DATA_DIR = tmp_path
+    accepting.segment_writer.cache_clear()
+    accepting.room.looked_at = float("-inf")
+    yield tmp_path / "queue"
+    accepting.segment_writer().seal()
+    accepting.segment_writer.cache_clear()
+    accepting.room.looked_at = float("-inf")
