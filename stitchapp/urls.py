@@ -3,11 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from stitchapp import health
+from stitchapp import health, views
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("styleguide", views.styleguide, name="styleguide"),
+    path("styleguide/<slug:page>", views.styleguide, name="styleguide-page"),
     path("admin/", admin.site.urls),
     path("", include("accounts.urls")),
     path("", include("integrations.urls")),

@@ -19,3 +19,5 @@ STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.Static
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 SHIPPED_PASSWORD_HASHERS = PASSWORD_HASHERS  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *SHIPPED_PASSWORD_HASHERS]
+STATIC_ROOT.mkdir(exist_ok=True)  # noqa: F405
+WHITENOISE_USE_FINDERS = True  # browser tests load style sheets without a collectstatic before

@@ -1,0 +1,31 @@
+// Say an outcome in the page's one status region, and show what htmx could not do.
+// Anything may ask: document.dispatchEvent(new CustomEvent("announce", {detail: "Copied"})).
+const region = document.querySelector("[data-status]");
+const failure = document.querySelector("[data-page-failure]");
+
+function say(text) {
+  if (!region) return;
+  region.textContent = "";
+  // A pause makes screen readers repeat a sentence they have just read.
+  setTimeout(() => { region.textContent = text; }, 50);
+}
+
+function fail(text) {
+  if (!failure) return;
+  failure.hidden = false;
+  failure.querySelector("[data-page-failure-text]").textContent = text;
+}
+
+document.addEventListener("announce", (event) => say(event.detail));
+document.addEventListener("htmx:afterSwap", (event) => {
+  const words = event.detail.elt?.querySelector?.("[data-announce]");
+  if (words) say(words.dataset.announce || words.textContent.trim());
+});
+document.addEventListener("htmx:beforeRequest", () => { if (failure) failure.hidden = true; });
+document.addEventListener("htmx:responseError", (event) => {
+  const status = event.detail.xhr.status;
+  if (status === 403) fail("You may not do this with your present role or plan.");
+  else if (status === 404) fail("This is no longer here. Reload the page to see what is.");
+  else fail("The server could not do this. Reload the page and try again.");
+});
+document.addEventListener("htmx:sendError", () => fail("The server cannot be reached. Check the connection and try again."));
