@@ -4,6 +4,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, connections, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
 
 from accounts.models.use import Use
@@ -42,13 +43,13 @@ def note_use(used: Use, *, now: datetime) -> None:
 class without_waiting:  # noqa: N801 - reads as a sentence at its one use
     """On SQLite, make statements fail at once instead of waiting for another writer."""
 
-    def __init__(self, connection):
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self.connection = connection
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         self.set_timeout(0)
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.set_timeout(int(self.connection.settings_dict["OPTIONS"].get("timeout", 5) * 1000))
 
     def set_timeout(self, milliseconds: int) -> None:
