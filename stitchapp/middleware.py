@@ -1,6 +1,7 @@
 """What happens around every view: a request id, and the gate's refusal of undeclared views."""
 
 import logging
+from collections.abc import Callable
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -25,7 +26,23 @@ class RequestIdMiddleware:
         finally:
             request_facts.end()
         response["X-Request-Id"] = facts.request_id
+        if facts.after_answer:
+            act_when_closed(response, facts.after_answer)
         return response
+
+
+def act_when_closed(response: HttpResponse, actions: list[Callable[[], None]]) -> None:
+    """Have the server run the actions when it closes the response: after its last byte was sent."""
+    close = response.close
+
+    def act_and_close() -> None:
+        try:
+            for action in actions:
+                action()
+        finally:
+            close()
+
+    response.close = act_and_close
 
 
 class DeclaredAccessMiddleware:

@@ -11,7 +11,7 @@ MAX_DEPTH = 100
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 
-class MalformedJSON(ValueError):  # noqa: N818 - the word the API's answers use
+class MalformedJSON(ValueError):
     """The body is not JSON that can be taken; says what is wrong and, where known, where."""
 
     def __init__(self, message: str, *, line: int = 1, column: int = 1) -> None:

@@ -20,9 +20,9 @@ class LoadError(Exception):
         self.scope = scope
 
 
-class Busy(Exception):  # noqa: N818 - a state, not a fault
+class Busy(Exception):
     """The warehouse file is being written; the reader may try again in a moment."""
 
 
-class UnknownTable(Exception):  # noqa: N818 - reads as what it is
+class UnknownTable(Exception):
     """The destination has no such table (any more)."""
