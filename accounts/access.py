@@ -12,10 +12,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
 from django.views.decorators.csrf import csrf_exempt
 
+from accounts.fresh_sign_in import require_fresh
 from accounts.models import Membership, Role
 from accounts.plans import Feature, require_feature
+from accounts.sign_in_age import keep_alive
 
 
 class Can(Enum):
@@ -74,6 +77,7 @@ class Access:
     permission: Can | None = None
     feature: Feature | None = None
     scope: str = ""
+    fresh: bool = False
 
 
 def may(membership: Membership, permission: Can) -> bool:
@@ -81,11 +85,12 @@ def may(membership: Membership, permission: Can) -> bool:
     return permission in GRANTS[membership.role]
 
 
-def allow(permission: Can, *, feature: Feature | None = None) -> Callable:
+def allow(permission: Can, *, feature: Feature | None = None, fresh: bool = False) -> Callable:
     """Admit members who hold `permission`, on a plan with `feature`; give the view its account.
 
     Not a member: 404. A role without the permission: 403. A plan without the feature: the 403 page that
-    names the plan (PlanRequired).
+    names the plan (PlanRequired). With `fresh`, a sign-in older than fifteen minutes is asked for the
+    password first, when a form opens and when it is sent (promise P12).
     """
 
     def decorate(view: Callable) -> Callable:
@@ -101,9 +106,11 @@ def allow(permission: Can, *, feature: Feature | None = None) -> Callable:
             request.membership, request.account = membership, membership.account
             if feature is not None:
                 require_feature(membership.account, feature, timezone.now())
-            return view(request, *args, **kwargs)
+            return private(
+                (require_fresh(request) if fresh else None) or view(request, *args, **kwargs), request
+            )
 
-        guarded.access = Access("member", permission, feature)
+        guarded.access = Access("member", permission, feature, fresh=fresh)
         return guarded
 
     return decorate
@@ -117,16 +124,34 @@ def public(view: Callable) -> Callable:
 
 def signed_in(view: Callable) -> Callable:
     """Admit every signed-in person, whatever their accounts."""
-    guarded = functools.wraps(view)(login_required(view))
+
+    @login_required
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+        return private(view(request, *args, **kwargs), request)
+
     guarded.access = Access("signed in")
     return guarded
 
 
 def staff(view: Callable) -> Callable:
     """Admit staff only."""
-    guarded = functools.wraps(view)(staff_member_required(view, login_url=settings.LOGIN_URL))
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+        return private(view(request, *args, **kwargs), request)
+
+    guarded = functools.wraps(view)(staff_member_required(guarded, login_url=settings.LOGIN_URL))
     guarded.access = Access("staff")
     return guarded
+
+
+def private(response: HttpResponse, request: HttpRequest) -> HttpResponse:
+    """Keep a signed-in person's page out of every cache, so that Back shows nothing after signing out."""
+    keep_alive(request)
+    if not response.has_header("Cache-Control"):
+        add_never_cache_headers(response)
+    return response
 
 
 def allow_token(scope: str, authenticate: Callable[[HttpRequest], HttpResponse | None]) -> Callable:

@@ -24,6 +24,7 @@ class Event(StrEnum):
     PROFILE_UPDATED = "user.profile_updated", "Profile updated"
     SIGNED_IN = "user.signed_in", "Signed in"
     SIGN_IN_FAILED = "user.sign_in_failed", "Sign-in failed"
+    SIGN_IN_CONFIRMED = "user.sign_in_confirmed", "Password given again"
     SIGNED_OUT = "user.signed_out", "Signed out"
     PASSWORD_CHANGED = "user.password_changed", "Password changed"
     PASSWORD_RESET_REQUESTED = "user.password_reset_requested", "Password reset requested"

@@ -107,7 +107,14 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASE_ROUTERS = ["integrations.queue.router.QueueRouter"]
 QUEUE_DATABASE = "queue" if "queue" in DATABASES else "default"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        # Above this Django removes entries that still count: nobody may flush a throttle by filling the cache.
+        "OPTIONS": {"MAX_ENTRIES": 1_000_000},
+    }
+}
 
 # --- people
 AUTH_USER_MODEL = "accounts.User"
@@ -116,8 +123,23 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
-LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "/"
+AUTH_PASSWORD_VALIDATORS = [  # promise S7: length and the list of common ones, no rules about characters
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+PASSWORD_RESET_TIMEOUT = 60 * 60  # promise S6
+LOGIN_URL = "accounts:sign-in"
+LOGIN_REDIRECT_URL = "accounts:home"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_RATE_LIMITS = False  # accounts/services/throttle.py counts instead (decision D37)
 FRESH_SIGN_IN_SECONDS = 15 * 60  # decision D9
 SESSION_COOKIE_AGE = 12 * 60 * 60  # idle for 12 hours (app.md 17, 38)
 SESSION_SAVE_EVERY_REQUEST = False

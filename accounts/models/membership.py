@@ -18,6 +18,10 @@ class MembershipQuerySet(models.QuerySet):
     def active(self) -> "MembershipQuerySet":
         return self.filter(deactivated_at=None, user__is_active=True)
 
+    def last_used(self) -> "MembershipQuerySet":
+        """Order by when each account was opened last; one never opened comes last."""
+        return self.order_by(models.F("last_used_at").desc(nulls_last=True), "pk").select_related("account")
+
 
 class Membership(models.Model):
     """One person in one account."""
@@ -28,6 +32,7 @@ class Membership(models.Model):
     invoice_admin = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
     deactivated_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
 
     objects = MembershipQuerySet.as_manager()
 
