@@ -1,7 +1,7 @@
 """The company's tenant: its plan, its region, its people."""
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import models
 from django.utils import timezone
@@ -55,3 +55,8 @@ class Account(models.Model):
         """Return (start, end) of the 30-day period that `now` falls into (app.md 13.1)."""
         start = self.period_anchor + BILLING_PERIOD * ((now - self.period_anchor) // BILLING_PERIOD)
         return start, start + BILLING_PERIOD
+
+    def billing_days(self, now: datetime) -> tuple[date, date]:
+        """Return (first day, day after the last) of the period: usage is kept by UTC day, a day in one period."""
+        start, end = self.billing_period(now)
+        return start.date(), end.date()

@@ -34,7 +34,7 @@ from tests.factories import make_account, make_api_key, make_member
 
 pytestmark = pytest.mark.django_db
 RACERS = 50
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "1"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "5"))
 
 
 @pytest.fixture
