@@ -17,6 +17,7 @@ PLOT_HEIGHT = 210
 LINES = 3
 BAR_SHARE = 17 / 23  # 17 px bars at a pitch of 23 (app.md 3.3)
 TICK = 9
+LEAST_DRAWN = 0.6  # per cent of the bar: the first row already shows
 NEAR, FULL = 70, 100  # per cent of the limit: the first warning, and the end (app.md 13.1)
 
 
@@ -58,6 +59,7 @@ class Chart:
     bars: tuple[Bar, ...]
     lines: tuple[Line, ...]
     ticks: tuple[Tick, ...]
+    is_empty: bool
     base: int = PLOT_TOP + PLOT_HEIGHT
     tick_end: int = PLOT_TOP + PLOT_HEIGHT + TICK
     label_y: int = PLOT_TOP + PLOT_HEIGHT + TICK + 19
@@ -119,12 +121,13 @@ def _chart(
     lines = []
     for number in range(1, LINES + 1):
         y = PLOT_TOP + PLOT_HEIGHT * (1 - number / LINES)
-        lines.append(Line(label=axis_count(step * number), y=_number(y), label_y=_number(y + 5)))
+        lines.append(Line(label=axis_count(step * number, top), y=_number(y), label_y=_number(y + 5)))
     return Chart(
         name_column=name_column,
         value_column="Rows",
         bars=tuple(bars),
         lines=tuple(lines),
+        is_empty=not any(values),
         ticks=tuple(Tick(label=label, x=_number(pitch * (at + 0.5))) for at, label in ticks.items()),
     )
 
@@ -134,15 +137,15 @@ def nice_step(largest: int) -> int:
     least = max(ceil(largest / LINES), 1)
     power = 1
     while True:
-        for factor in (1, 2, 5):
-            if factor * power >= least:
-                return factor * power
+        for factor in (10, 20, 25, 30, 40, 50):
+            if factor * power >= least * 10 and factor * power % 10 == 0:
+                return factor * power // 10
         power *= 10
 
 
-def axis_count(number: int) -> str:
-    """Return a number as the scale writes it: "600", "9,000", and from ten thousand on "0.02m"."""
-    return thousands(number) if number < 10_000 else f"{number / 1_000_000:.2f}".rstrip("0").rstrip(".") + "m"
+def axis_count(number: int, top: int) -> str:
+    """Return a number as the scale writes it: "600", or in millions, "0.02m", where its top needs five digits."""
+    return thousands(number) if top < 10_000 else f"{number / 1_000_000:.3f}".rstrip("0").rstrip(".") + "m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +164,10 @@ def quota(used: int, limit: int | None) -> Quota:
         return Quota(percent="0", level="fine", limit=None, words="No row limit")
     share = 100 * used / limit
     level = "over" if share >= FULL else "near" if share >= NEAR else "fine"
-    words = f"{thousands(used)} of {thousands(limit)} rows used ({int(share)} %)"
-    return Quota(percent=_number(min(share, 100)), level=level, limit=limit, words=words)
+    told = "under 1" if 0 < share < 1 else str(int(share))
+    words = f"{thousands(used)} of {thousands(limit)} rows used ({told} %)"
+    drawn = max(min(share, 100), LEAST_DRAWN if used else 0)
+    return Quota(percent=_number(drawn), level=level, limit=limit, words=words)
 
 
 def _number(value: float) -> str:

@@ -114,6 +114,10 @@ def specimens() -> dict[str, object]:
         ],
         "tokens": [datetime(2018, 2, 12, 19, 29, tzinfo=UTC), datetime(2019, 2, 4, 21, 38, tzinfo=UTC)],
         "nav_active": "integrations",
+        "bar_request": SimpleNamespace(
+            account=SimpleNamespace(client_id=100_001, company_name="Sample Company"),
+            user=SimpleNamespace(get_full_name="Ann Sample", email="ann@example.com"),
+        ),
         "error": SimpleNamespace(
             message="API access comes with the Advanced and Premium plans and with the free trial."
         ),
