@@ -1,0 +1,359 @@
+"""One load of one table into an open DuckDB file, inside the caller's transaction (loading.md 13)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from integrations.loading import merging, naming
+from integrations.loading.batches import ACTIVATE_VERSION, TableBatch
+from integrations.loading.bookmarks import bookmarks
+from integrations.loading.capabilities import DUCKDB, Kind
+from integrations.loading.catalogue import ExistingTable
+from integrations.loading.collecting import (
+    EXTRACTED,
+    GENERATED,
+    ORDINAL,
+    ORIGIN,
+    SEQUENCE,
+    Collected,
+    Collector,
+)
+from integrations.loading.destinations.duckdb_schema import DuckDBSchema
+from integrations.loading.errors import LoadError
+from integrations.loading.keys import incoming_key, sorted_names
+from integrations.loading.ledger import KnownTable
+from integrations.loading.outcomes import BatchCounts, LoadedTable, TableLoad
+from integrations.loading.planning import KEY_TYPE_MISMATCH, TablePlan, plan_table, slots_with_values
+from integrations.loading.rejected import Rejected
+from integrations.loading.shapes import Row, TableShape
+from integrations.loading.staging import stage_rows, staged_types
+from integrations.loading.system_columns import root_columns, sub_columns
+from integrations.loading.unnesting import Unnester, level_code
+from integrations.loading.versions import Versions, follow_versions
+
+ROOT_STAGE, ORIGINS, MATCHED = "temp.main.stage_root", "temp.main.stage_origins", "temp.main.stage_matched"
+REJECTED_STAGE = "temp.main.stage_rejected"
+
+
+class DuckDBLoad:
+    """The steps of one load. Nothing of it remains unless the caller commits."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        *,
+        schema_name: str,
+        table_name: str,
+        batches: list[TableBatch],
+        batched_at: datetime,
+    ) -> None:
+        self.schema = DuckDBSchema(connection, schema_name)
+        self.execute = self.schema.execute
+        self.ledger = self.schema.ledger()
+        self.source_name = table_name
+        self.given = batches
+        self.batched_at = batched_at
+        self.name = naming.table_name(table_name)
+        self.folded = DUCKDB.fold(self.name)
+        self.rejected = Rejected()
+        self.plans: dict[str, TablePlan] = {}
+        self.rows_loaded: Counter[str] = Counter()  # by folded table name
+
+    def run(self) -> TableLoad:
+        """Load what is not held yet, and say what became of every batch."""
+        self.ledger.create()
+        held = self.ledger.held(self.source_name, (batch.batch_id for batch in self.given))
+        batches = [batch for batch in self.given if batch.batch_id not in held]
+        if not batches:
+            return self._outcome(batches, held, Versions(0, 0, activated=False), None)
+        self.schema.create()
+        refusal = naming.table_refusal(self.name, self.source_name, DUCKDB)
+        if refusal is not None:
+            counts = self._reject_all(batches, refusal)
+            return self._finish(batches, held, counts, Versions(0, 0, activated=False), None)
+        known = self.ledger.tables()
+        self._check_name(known)
+        catalogue = self.schema.catalogue(self.folded, known)
+        own = known.get(self.folded)
+        versions = follow_versions(batches, active=own.active_version if own else None)
+        existing = catalogue.find(self.name, DUCKDB)
+        shape = TableShape(self.name, capabilities=DUCKDB, catalogue=catalogue)
+        key = incoming_key(batches, existing, DUCKDB)
+        collected = Collector(shape, key=key, versions=versions).collect(batches)
+        self.rejected = collected.rejected
+        updated = self._settle(collected, existing, versions)
+        self._merge(collected, key, known, versions)
+        self.ledger.know(KnownTable(self.folded, self.source_name, self.folded, None, versions.after))
+        counts = self._counts(batches, collected, updated)
+        return self._finish(batches, held, counts, versions, collected)
+
+    # Before anything is read
+
+    def _reject_all(self, batches: list[TableBatch], reason: str) -> dict[str, BatchCounts]:
+        counts: dict[str, BatchCounts] = {}
+        for batch in batches:
+            records = [message for message in batch.messages if message.action != ACTIVATE_VERSION]
+            for message in records:
+                self.rejected.add(message.data, reason, self.name)
+            before = counts.get(batch.batch_id, BatchCounts())
+            counts[batch.batch_id] = before + BatchCounts(rejected=len(records))
+        return counts
+
+    def _check_name(self, known: dict[str, KnownTable]) -> None:
+        """Two senders' tables must not become one (loading.md 1.2)."""
+        own = known.get(self.folded)
+        if own is None or not self.schema.has_table(self.folded):
+            return
+        if own.parent_name is not None or DUCKDB.fold(own.source_name) != DUCKDB.fold(self.source_name):
+            raise LoadError(f"Table name collision on {self.name}")
+
+    # Which records are wanted
+
+    def _settle(
+        self, collected: Collected, existing: ExistingTable | None, versions: Versions
+    ) -> Counter[str]:
+        """Stage the root rows, drop those that stored rows outrank, and return the updates per batch."""
+        slots = list(collected.shape.slots.values())
+        types = {ORDINAL: "BIGINT", ORIGIN: "BIGINT", SEQUENCE: "BIGINT"}
+        types |= {EXTRACTED: "VARCHAR", GENERATED: "VARCHAR"} | staged_types(slots)
+        stage_rows(self.execute, table=ROOT_STAGE, types=types, rows=collected.rows)
+        origins: list[Row] = [
+            {ORIGIN: number, "received_at": origin.received_at, "version": origin.version}
+            for number, origin in enumerate(collected.origins)
+        ]
+        types = {ORIGIN: "BIGINT", "received_at": "TIMESTAMPTZ", "version": "BIGINT"}
+        stage_rows(self.execute, table=ORIGINS, types=types, rows=origins)
+        if existing is None or not existing.key or not collected.rows:
+            return Counter()
+        return self._compare(collected, existing, versions)
+
+    def _compare(self, collected: Collected, existing: ExistingTable, versions: Versions) -> Counter[str]:
+        key = []
+        for slot in collected.key_slots:
+            column = existing.columns[DUCKDB.fold(slot.name)]
+            if column.kind is not slot.kind:
+                raise LoadError(KEY_TYPE_MISMATCH)
+            key.append((slot.code, column))
+        for name in (naming.SEQUENCE, naming.TABLE_VERSION):
+            if name not in existing.columns:
+                plan_table(collected.shape, [], system=root_columns(collected, ()), key=existing.key)
+        query = merging.comparison_query(
+            table=self.schema.qualified(existing.name),
+            stage=ROOT_STAGE,
+            key=key,
+            activated_version=versions.after if versions.activated else None,
+        )
+        self.execute(f"CREATE OR REPLACE TEMP TABLE {MATCHED} AS {query}", [])
+        updated: Counter[str] = Counter()
+        for origin, count in self.execute(
+            f"SELECT b, count(*) FROM {MATCHED} WHERE NOT lost GROUP BY b",
+            [],
+        ):
+            updated[collected.origins[origin].batch_id] += count
+        lost = {row[0] for row in self.execute(f"SELECT o FROM {MATCHED} WHERE lost", [])}
+        if lost:
+            collected.supersede(lost)
+            self.execute(
+                f"DELETE FROM {ROOT_STAGE} WHERE o IN (SELECT o FROM {MATCHED} WHERE lost)",
+                [],
+            )
+        return updated
+
+    # Writing
+
+    def _merge(
+        self, collected: Collected, key: tuple[str, ...], known: dict[str, KnownTable], versions: Versions
+    ) -> None:
+        """Give root and sub tables the structure they need, and write the rows."""
+        shape = collected.shape
+        sub_rows = Unnester(self.rejected).unnest(collected)
+        for data, reasons in collected.left_out.values():
+            for reason in reasons:
+                self.rejected.add(data, reason, shape.name, counts=False)
+        slots = slots_with_values(shape, collected.rows)
+        wanted = {sub: slots_with_values(sub, rows) for sub, rows in sub_rows.items()}
+        if shape.existing is None and not slots and not any(wanted.values()):
+            collected.supersede({row[ORDINAL] for row in collected.rows})  # nothing but nulls: no table
+            return
+        if not collected.rows and shape.existing is None:
+            return
+        root = self._plan(shape, slots, root_columns(collected, key), sorted_names(key))
+        self._change(root, shape.existing)
+        batched_at = self.batched_at.isoformat()
+        if collected.rows:
+            statement = merging.root_merge(
+                plan=root,
+                table=self.schema.qualified(root.name),
+                stage=ROOT_STAGE,
+                origins=ORIGINS,
+                batched_at=batched_at,
+            )
+            self.rows_loaded[self.folded] += self._affected(statement)
+        for sub, rows in sub_rows.items():
+            if wanted[sub] or sub.existing is not None:
+                self._merge_sub(sub, rows, collected, root, known)
+        if versions.activated:
+            self._delete_older(known, versions.after)
+
+    def _merge_sub(
+        self,
+        sub: TableShape,
+        rows: list[Row],
+        collected: Collected,
+        root: TablePlan,
+        known: dict[str, KnownTable],
+    ) -> None:
+        folded = DUCKDB.fold(sub.name)
+        other = known.get(folded)
+        if other is not None and other.root_name != self.folded and sub.existing is not None:
+            raise LoadError(f"Table name collision on {sub.name}")
+        sources = {slot.code: root.targets[slot.code] for slot in collected.key_slots}
+        if not sources:
+            sources = {GENERATED: root.targets[naming.PRIMARY_KEY]}
+        source_keys = {naming.source_key(column.name): code for code, column in sources.items()}
+        too_long = [name for name in source_keys if len(name) > DUCKDB.column_name_length]
+        if too_long:
+            reason = f"Column name {too_long[0]} is too long for {DUCKDB.display_name}"
+            for row in rows:
+                self.rejected.add(
+                    {slot.name: row.get(slot.code) for slot in sub.slots.values()}, reason, sub.name
+                )
+            return
+        key = sorted_names((*map(naming.level_id, range(sub.depth)), *source_keys))
+        system = sub_columns(sub.depth, list(sources.values()))
+        plan = self._plan(sub, slots_with_values(sub, rows), system, key)
+        self._change(plan, sub.existing)
+        stage = f"temp.main.stage_{len(self.plans)}"
+        types = {ORDINAL: "BIGINT"} | {level_code(level): "BIGINT" for level in range(sub.depth)}
+        stage_rows(self.execute, table=stage, types=types | staged_types(sub.slots.values()), rows=rows)
+        statement = merging.sub_merge(
+            plan=plan,
+            table=self.schema.qualified(plan.name),
+            stage=stage,
+            root_stage=ROOT_STAGE,
+            origins=ORIGINS,
+            batched_at=self.batched_at.isoformat(),
+            source_keys=source_keys,
+        )
+        self.rows_loaded[folded] += self._affected(statement)
+        self.ledger.know(KnownTable(folded, self.source_name, self.folded, sub.parent, None))
+
+    def _plan(
+        self, shape: TableShape, slots: list[Any], system: dict[str, Kind], key: tuple[str, ...]
+    ) -> TablePlan:
+        plan = plan_table(shape, slots, system=system, key=key)
+        self.plans[DUCKDB.fold(shape.name)] = plan
+        return plan
+
+    def _change(self, plan: TablePlan, existing: ExistingTable | None) -> None:
+        for change in plan.changes:
+            self.execute(merging.change_statement(self.schema.qualified(plan.name), change), [])
+        before = existing.managed if existing is not None else frozenset[str]()
+        self.ledger.manage(DUCKDB.fold(plan.name), plan, before=before)
+
+    def _delete_older(self, known: dict[str, KnownTable], version: int) -> None:
+        """Remove older versions from the root and from all its sub tables, touched by this load or not."""
+        names = {name for name, table in known.items() if table.root_name == self.folded} | set(self.plans)
+        for name in sorted(names):
+            if self.schema.has_table(name):
+                self.execute(merging.older_versions_deletion(self.schema.qualified(name), version), [])
+
+    # What is told
+
+    def _counts(
+        self, batches: list[TableBatch], collected: Collected, updated: Counter[str]
+    ) -> dict[str, BatchCounts]:
+        rows = Counter(collected.origins[row[ORIGIN]].batch_id for row in collected.rows)
+        return {
+            batch_id: BatchCounts(
+                inserted=rows[batch_id] - updated[batch_id],
+                updated=updated[batch_id],
+                superseded=collected.superseded_by_batch[batch_id],
+                rejected=collected.rejected_by_batch[batch_id],
+            )
+            for batch_id in {batch.batch_id for batch in batches}
+        }
+
+    def _finish(
+        self,
+        batches: list[TableBatch],
+        held: dict[str, BatchCounts],
+        counts: dict[str, BatchCounts],
+        versions: Versions,
+        collected: Collected | None,
+    ) -> TableLoad:
+        if self.rejected.rows:
+            rows: list[Row] = [
+                {"record": row.record, "reason": row.reason, "t": row.table_name}
+                for row in self.rejected.rows
+            ]
+            types = {"record": "VARCHAR", "reason": "VARCHAR", "t": "VARCHAR"}
+            stage_rows(self.execute, table=REJECTED_STAGE, types=types, rows=rows)
+            self.execute(
+                f"INSERT INTO {self.schema.qualified(naming.REJECTED_TABLE)} "
+                f"SELECT record, reason, t, CAST(? AS TIMESTAMPTZ) FROM {REJECTED_STAGE}",
+                [self.batched_at.isoformat()],
+            )
+        self.ledger.hold(self.source_name, counts, held_at=self.batched_at)
+        self.ledger.forget_before(self.batched_at)
+        return self._outcome(batches, {**held, **counts}, versions, collected)
+
+    def _outcome(
+        self,
+        batches: list[TableBatch],
+        counts: dict[str, BatchCounts],
+        versions: Versions,
+        collected: Collected | None,
+    ) -> TableLoad:
+        loaded_ids = {batch.batch_id for batch in batches}
+        extracted = [
+            message.time_extracted
+            for batch in batches
+            for message in batch.messages
+            if message.time_extracted
+        ]
+        return TableLoad(
+            table_name=self.name,
+            batched_at=self.batched_at,
+            tables=self._tables(),
+            batches=counts,
+            rejections=self.rejected.summary(),
+            max_received_at=max((batch.received_at for batch in batches), default=None),
+            max_time_extracted=max(extracted, default=None),
+            table_version=versions.after,
+            new_version=versions.activated,
+            bookmarks=bookmarks(batches, collected) if collected is not None else [],
+            already_held=[batch_id for batch_id in counts if batch_id not in loaded_ids],
+        )
+
+    def _tables(self) -> list[LoadedTable]:
+        """Describe the root and all its sub tables as they are now."""
+        known = self.ledger.tables()
+        catalogue = self.schema.catalogue(self.folded, known)
+        names = sorted(name for name, table in known.items() if table.root_name == self.folded)
+        described = []
+        for name in sorted(names, key=lambda name: name != self.folded):
+            table = catalogue.tables.get(name)
+            if table is None:
+                continue
+            plan = self.plans.get(name)
+            described.append(
+                LoadedTable(
+                    name=table.name,
+                    parent=known[name].parent_name,
+                    columns=[(column.name, column.type_name) for column in table.columns.values()],
+                    row_count=self.schema.row_count(table.name),
+                    rows_loaded=self.rows_loaded[name],
+                    rows_rejected=self.rejected.count(table.name),
+                    new_columns=plan.new_columns if plan is not None else [],
+                    created=plan.created if plan is not None else False,
+                )
+            )
+        return described
+
+    def _affected(self, statement: str) -> int:
+        return int(self.execute(statement, [])[0][0])

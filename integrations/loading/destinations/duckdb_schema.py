@@ -1,0 +1,78 @@
+"""One integration's schema in an open DuckDB file: what is in it, and how its parts are named in SQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+
+from integrations.loading import naming
+from integrations.loading.capabilities import DUCKDB
+from integrations.loading.catalogue import Catalogue, read_catalogue
+from integrations.loading.ledger import SCHEMA, KnownTable, Ledger
+from integrations.loading.merging import quote
+
+
+class DuckDBSchema:
+    """The schema, whether it exists yet or not, on a connection that somebody else opened and will close."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, schema_name: str) -> None:
+        self.connection = connection
+        self.name = schema_name
+        self.database = str(self.execute("SELECT current_database()", [])[0][0])
+
+    def execute(self, statement: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+        return self.connection.execute(statement, parameters).fetchall()
+
+    def ledger(self) -> Ledger:
+        """Return the ledger's part for this schema."""
+        prefix = f"{quote(self.database)}.{quote(SCHEMA)}."
+        return Ledger(self.execute, prefix=prefix, schema_name=DUCKDB.fold(self.name))
+
+    def qualified(self, table: str | None = None) -> str:
+        """Return the full name of a table, or of the schema itself."""
+        schema = f"{quote(self.database)}.{quote(self.name)}"
+        return schema if table is None else f"{schema}.{quote(table)}"
+
+    def create(self) -> None:
+        """Make the schema and its table of rejected records, if they are not there."""
+        self.execute(f"CREATE SCHEMA IF NOT EXISTS {self.qualified()}", [])
+        self.execute(
+            f"CREATE TABLE IF NOT EXISTS {self.qualified(naming.REJECTED_TABLE)} "
+            "(record VARCHAR, reason VARCHAR, table_name VARCHAR, _sdc_rejected_at TIMESTAMPTZ)",
+            [],
+        )
+
+    def catalogue(self, root: str, known: dict[str, KnownTable]) -> Catalogue:
+        """Read the structure of a root table (its folded name) and of all that could be a sub table of it."""
+        where = (
+            "database_name = ? AND lower(schema_name) = lower(?) "
+            "AND (lower(table_name) = ? OR starts_with(lower(table_name), ?))"
+        )
+        parameters = [self.database, self.name, root, f"{root}{naming.SEPARATOR}"]
+        columns = self.execute(
+            f"SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE {where} "
+            "ORDER BY table_name, column_index",
+            parameters,
+        )
+        keys = self.execute(
+            f"SELECT table_name, constraint_column_names FROM duckdb_constraints() WHERE {where} "
+            "AND constraint_type = 'PRIMARY KEY'",
+            parameters,
+        )
+        tables = [name for name in known if name == root or name.startswith(f"{root}{naming.SEPARATOR}")]
+        managed = self.ledger().managed_columns(tables) if tables else []
+        return read_catalogue(columns, keys, managed, DUCKDB)
+
+    def has_table(self, folded: str) -> bool:
+        """Tell whether a table exists, by its folded name."""
+        return bool(
+            self.execute(
+                "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND lower(schema_name) = lower(?) "
+                "AND lower(table_name) = ?",
+                [self.database, self.name, folded],
+            )
+        )
+
+    def row_count(self, table: str) -> int:
+        return int(self.execute(f"SELECT count(*) FROM {self.qualified(table)}", [])[0][0])

@@ -1,0 +1,78 @@
+"""The DuckDB file itself: opening it among other processes, and what its faults mean (D23)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from integrations.loading.errors import LoadError
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.25
+DISK_FULL = ("No space left", "could not write", "Could not write", "failed to allocate")
+
+
+class Held(Exception):
+    """Another process has the file open, and kept it open for as long as one waits."""
+
+
+@contextmanager
+def opened(
+    path: Path, *, wait_seconds: float, read_only: bool = False, memory_limit: str = "512MB", threads: int = 1
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the file, waiting out whoever holds it; close it whatever happens."""
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory_limit,
+        "threads": threads,
+    }
+    deadline = time.monotonic() + wait_seconds
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            connection = duckdb.connect(str(path), read_only=read_only, config=config)
+            break
+        except (duckdb.IOException, duckdb.ConnectionException) as error:
+            if not is_held(error):
+                raise
+            if time.monotonic() + pause > deadline:
+                raise Held(str(error)) from error
+        time.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+    finally:
+        connection.close()
+
+
+def is_held(error: duckdb.Error) -> bool:
+    """Tell a file that somebody else has open from one that cannot be opened."""
+    text = str(error)
+    return (
+        "Could not set lock" in text
+        or "different configuration" in text
+        or "already open" in text
+        or "being used by another process" in text
+    )
+
+
+def explain(error: duckdb.Error) -> LoadError:
+    """Say what waits because of an engine's error, and whether it heals by itself (loading.md 7.3, 7.4)."""
+    text = str(error)
+    if isinstance(error, duckdb.TransactionException):
+        return LoadError(text, transient=True, scope="table")
+    if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException | duckdb.FatalException) or any(
+        sign in text for sign in DISK_FULL
+    ):
+        return LoadError(text, transient=is_held(error), scope="destination")
+    if isinstance(error, duckdb.DependencyException) or "Dependency Error" in text:
+        return LoadError(
+            f"{text} A column must be renamed because its type changed: drop the index or view that depends "
+            "on it, and make it again after the load."
+        )
+    if isinstance(error, duckdb.ConstraintException) and "NOT NULL" in text:
+        return LoadError(f"{text} Drop the constraint: a column that is not sent must be able to stay empty.")
+    return LoadError(text)

@@ -1,0 +1,133 @@
+"""The SQL of a load, as text: structure, comparison with what is stored, and the merge (loading.md 5.3)."""
+
+from __future__ import annotations
+
+from integrations.loading import naming
+from integrations.loading.catalogue import Column
+from integrations.loading.collecting import EXTRACTED, GENERATED, ORDINAL, ORIGIN, SEQUENCE
+from integrations.loading.planning import AddColumn, Change, ChangeType, CreateTable, RenameColumn, TablePlan
+from integrations.loading.unnesting import level_code
+
+
+def quote(name: str) -> str:
+    """Return an identifier that can only be read as this name."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def change_statement(table: str, change: Change) -> str:
+    """Return the statement for one change of structure; `table` is quoted."""
+    if isinstance(change, CreateTable):
+        parts = [
+            f"{quote(name)} {type_name}{' NOT NULL' if name in change.key else ''}"
+            for name, type_name in change.columns
+        ]
+        if change.key:
+            parts.append(f"PRIMARY KEY ({columns_list(change.key)})")
+        return f"CREATE TABLE {table} ({', '.join(parts)})"
+    if isinstance(change, RenameColumn):
+        return f"ALTER TABLE {table} RENAME COLUMN {quote(change.old)} TO {quote(change.new)}"
+    if isinstance(change, AddColumn):
+        return f"ALTER TABLE {table} ADD COLUMN {quote(change.name)} {change.type_name}"
+    if isinstance(change, ChangeType):
+        return f"ALTER TABLE {table} ALTER COLUMN {quote(change.name)} TYPE {change.type_name}"
+    raise TypeError(change)
+
+
+def columns_list(names: tuple[str, ...] | list[str]) -> str:
+    return ", ".join(quote(name) for name in names)
+
+
+def comparison_query(
+    *, table: str, stage: str, key: list[tuple[str, Column]], activated_version: int | None
+) -> str:
+    """Return the staged rows whose key is stored, and whether the stored row stays (`lost`).
+
+    A row of a version that this load removes does not stand in the way of a newer one.
+    """
+    matches = " AND ".join(f"{_cast(code, column)} = d.{quote(column.name)}" for code, column in key)
+    stored = f"d.{quote(naming.SEQUENCE)}"
+    wins = f"{stored} IS NULL OR s.{SEQUENCE} > {stored}"
+    if activated_version is not None:
+        wins += f" OR coalesce(d.{quote(naming.TABLE_VERSION)}, 0) < {activated_version:d}"
+    return (
+        f"SELECT s.{ORDINAL} AS o, s.{ORIGIN} AS b, NOT ({wins}) AS lost "
+        f"FROM {stage} s JOIN {table} d ON {matches}"
+    )
+
+
+def root_merge(*, plan: TablePlan, table: str, stage: str, origins: str, batched_at: str) -> str:
+    """Return the statement that writes the staged root rows; each replaces its whole stored row."""
+    values = _loader_values(batched_at, "s")
+    for code, column in plan.targets.items():
+        if code == naming.PRIMARY_KEY:
+            values[column.name] = f"s.{GENERATED}"
+        elif code == naming.EXTRACTED_AT:
+            values[column.name] = _cast(EXTRACTED, column)
+        elif code not in values:
+            values[column.name] = _cast(code, column)
+    source = f"{stage} s JOIN {origins} g ON g.{ORIGIN} = s.{ORIGIN}"
+    return _upsert(plan, table, values, source)
+
+
+def sub_merge(
+    *,
+    plan: TablePlan,
+    table: str,
+    stage: str,
+    root_stage: str,
+    origins: str,
+    batched_at: str,
+    source_keys: dict[str, str],
+) -> str:
+    """Return the statement that writes staged sub rows. Whether they are wanted was decided at the root.
+
+    `source_keys` maps the sub table's source key columns to the code of the root's slot.
+    """
+    values = _loader_values(batched_at, "r")
+    for code, column in plan.targets.items():
+        if code in source_keys:
+            values[column.name] = _cast(source_keys[code], column, alias="r")
+        elif code.startswith("_sdc_level_"):
+            values[column.name] = f"s.{level_code(int(code.split('_')[3]))}"
+        elif code not in values:
+            values[column.name] = _cast(code, column)
+    source = (
+        f"{stage} s JOIN {root_stage} r ON r.{ORDINAL} = s.{ORDINAL} "
+        f"JOIN {origins} g ON g.{ORIGIN} = r.{ORIGIN}"
+    )
+    return _upsert(plan, table, values, source)
+
+
+def older_versions_deletion(table: str, version: int) -> str:
+    """Return the statement that removes the rows of versions before the active one."""
+    column = quote(naming.TABLE_VERSION)
+    return f"DELETE FROM {table} WHERE {column} IS NULL OR {column} < {version:d}"
+
+
+def _loader_values(batched_at: str, root: str) -> dict[str, str]:
+    return {
+        naming.BATCHED_AT: f"CAST('{batched_at}' AS TIMESTAMPTZ)",
+        naming.RECEIVED_AT: "g.received_at",
+        naming.SEQUENCE: f"{root}.{SEQUENCE}",
+        naming.TABLE_VERSION: "g.version",
+    }
+
+
+def _upsert(plan: TablePlan, table: str, values: dict[str, str], source: str) -> str:
+    statement = (
+        f"INSERT INTO {table} ({columns_list(list(values))}) "
+        f"SELECT {', '.join(values.values())} FROM {source}"
+    )
+    if not plan.key or plan.created:
+        return statement
+    changes = [f"{quote(name)} = excluded.{quote(name)}" for name in values if name not in plan.key]
+    changes += [
+        f"{quote(column.name)} = NULL"
+        for folded, column in plan.columns.items()
+        if folded in plan.managed and column.name not in values and column.name not in plan.key
+    ]
+    return f"{statement} ON CONFLICT ({columns_list(plan.key)}) DO UPDATE SET {', '.join(changes)}"
+
+
+def _cast(code: str, column: Column, alias: str = "s") -> str:
+    return f"CAST({alias}.{code} AS {column.type_name})"
