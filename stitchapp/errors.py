@@ -15,11 +15,16 @@ CONNECT_BODIES = {
 
 def error_page(request: HttpRequest, status: int) -> HttpResponse:
     """Answer an error: JSON on API routes, the product's page elsewhere; never a stack or a path (S9)."""
-    if request.path.startswith(API_PREFIXES):
+    if f"{request.path}/".startswith(API_PREFIXES):
         body = CONNECT_BODIES[status]
         if request.path.startswith("/v2/"):
-            body = {"message": body["message"]}
-        return JsonResponse(body, status=status)
+            return JsonResponse({"message": body["message"]}, status=status)
+        return JsonResponse(
+            body,
+            status=status,
+            content_type="application/json; charset=utf-8",
+            json_dumps_params={"separators": (",", ":")},
+        )
     return render(request, f"errors/{status}.html", status=status)
 
 
