@@ -35,6 +35,7 @@ class Event(StrEnum):
     API_KEY_DELETED = "api_key.deleted", "API access key deleted"
     INTEGRATION_CREATED = "integration.created", "Integration created"
     INTEGRATION_RENAMED = "integration.renamed", "Integration renamed"
+    INTEGRATION_MAPPED = "integration.mapped", "Destination of an integration changed"
     INTEGRATION_PAUSED = "integration.paused", "Integration paused"
     INTEGRATION_RESUMED = "integration.resumed", "Integration resumed"
     INTEGRATION_DELETED = "integration.deleted", "Integration deleted"

@@ -1,0 +1,94 @@
+"""Several changes of one integration at once, all of them or none: what one call of the Connect API asks for."""
+
+from datetime import datetime
+from typing import TypedDict
+
+from django.db import transaction
+
+from accounts.audit import Event, record
+from accounts.models import Account, ApiKey, User
+from integrations.models import Destination, Integration
+from integrations.services.integrations import (
+    create_import_api_integration,
+    last_four,
+    pause_integration,
+    rename_integration,
+    resume_integration,
+)
+from integrations.services.locking import lock_integration, save_changed
+
+
+class Changes(TypedDict, total=False):
+    """What to change; absent keys stay as they are. A time pauses, None lets the integration go on."""
+
+    display_name: str
+    paused_at: datetime | None
+    destination: Destination
+
+
+@transaction.atomic
+def create_mapped_integration(
+    *,
+    account: Account,
+    actor: User,
+    display_name: str,
+    schema_name: str | None,
+    destination: Destination | None,
+    api_key: ApiKey | None = None,
+) -> Integration:
+    """Create an Import API integration that loads into `destination`, or into the account's only one."""
+    integration = create_import_api_integration(
+        account=account, actor=actor, display_name=display_name, schema_name=schema_name, api_key=api_key
+    )
+    if destination is not None:
+        integration.destination = destination
+        integration.save(update_fields=["destination"])
+    return integration
+
+
+@transaction.atomic
+def update_integration(
+    *, integration: Integration, actor: User, changes: Changes, api_key: ApiKey | None = None
+) -> Integration:
+    """Apply the changes, each with its audit event; refuse a deleted integration."""
+    Account.objects.select_for_update().get(
+        pk=integration.account_id
+    )  # before the integration, as a rename does
+    current = lock_integration(integration)
+    if "display_name" in changes:
+        current = rename_integration(
+            integration=current, actor=actor, display_name=changes["display_name"], api_key=api_key
+        )
+    if "paused_at" in changes:
+        moment = changes["paused_at"]
+        if moment is None:
+            current = resume_integration(integration=current, actor=actor, api_key=api_key)
+        else:
+            current = pause_integration(integration=current, actor=actor, paused_at=moment, api_key=api_key)
+    if "destination" in changes:
+        current = map_integration(
+            integration=current, actor=actor, destination=changes["destination"], api_key=api_key
+        )
+    return current
+
+
+@transaction.atomic
+def map_integration(
+    *, integration: Integration, actor: User, destination: Destination, api_key: ApiKey | None = None
+) -> Integration:
+    """Load the integration's data into `destination` from now on."""
+    current = lock_integration(integration)
+    if current.destination_id == destination.pk:
+        return current
+    current.destination = destination
+    save_changed(current, "destination")
+    record(
+        Event.INTEGRATION_MAPPED,
+        account=current.account,
+        actor=actor,
+        target=current,
+        target_name=current.display_name,
+        api_key_last_four=last_four(api_key),
+        destination=destination.display_name,
+    )
+    return current
