@@ -1,0 +1,77 @@
+"""The Connect API as a whole: its parser, its errors, its OpenAPI document."""
+
+import functools
+import json
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+from ninja.operation import Operation
+from ninja.renderers import JSONRenderer
+from ninja.security import HttpBearer
+
+from integrations.connect import responses, sources, tokens
+
+DESCRIPTION = (
+    "Create and run integrations by program. Every request carries an API access key of the account: "
+    "`Authorization: Bearer <key>`. A method that a path does not have is answered like an unknown path, 404. "
+    "Times are UTC, without a fraction of a second."
+)
+
+
+class CompactRenderer(JSONRenderer):
+    """Writes JSON as the published bodies are printed: without blanks."""
+
+    json_dumps_params = {"separators": (",", ":")}
+
+
+class ApiAccessKey(HttpBearer):
+    """Says in the OpenAPI document how to authenticate. The gate before the view has done it by now."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        return request.api_key
+
+    def authenticate(self, request: HttpRequest, token: str) -> Any:
+        return request.api_key
+
+
+class ConnectApi(NinjaAPI):
+    """The API; its document names each operation as the code does: source_list, token_create."""
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        return operation.view_func.__name__
+
+
+api = ConnectApi(
+    title="Stitch Connect API",
+    version="4",
+    description=DESCRIPTION,
+    urls_namespace="connect",
+    docs_url=None,
+    openapi_url=None,  # served by a view that declares its access
+    auth=ApiAccessKey(),
+    renderer=CompactRenderer(),
+)
+api.add_router("", sources.router)
+api.add_router("", tokens.router)
+
+
+@api.exception_handler(responses.Refusal)
+def refuse(request: HttpRequest, refusal: responses.Refusal) -> HttpResponse:
+    return responses.send(refusal.body, refusal.status)
+
+
+@api.exception_handler(ValidationError)
+@api.exception_handler(HttpError)
+def refuse_body(request: HttpRequest, error: Exception) -> HttpResponse:
+    """A body that is no JSON, or not of the documented shape: one sentence for each method."""
+    message = responses.CREATE_BODY if request.method == "POST" else responses.UPDATE_BODY
+    refusal = responses.refusal("InvalidBody", message)
+    return responses.send(refusal.body, refusal.status)
+
+
+@functools.cache
+def openapi_document() -> bytes:
+    """Return the OpenAPI document of the routes above."""
+    return json.dumps(api.get_openapi_schema(path_prefix="/v4/"), separators=(",", ":")).encode()

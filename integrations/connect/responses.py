@@ -1,0 +1,60 @@
+"""What the Connect API answers: its documented error bodies and its way of writing JSON and times."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import HttpResponse
+
+# The published sentences, a typing mistake included (connect-api.md 2.2).
+CREATE_BODY = (
+    "POST body may only include a non-empty type, a non-empty display_name and map of string properties"
+)
+UPDATE_BODY = "PUT body many only include the keys: display_name, properties, and paused_at"
+
+UNAUTHORIZED = {"error": "Unauthorized", "message": "Not Authorized"}
+NOT_FOUND = {"error": "NotFound", "message": "Not Found"}
+
+
+class Refusal(Exception):
+    """An answer other than 200, raised where it is found out and sent by one handler."""
+
+    def __init__(self, status: int, body: dict[str, Any]) -> None:
+        self.status, self.body = status, body
+        super().__init__(status)
+
+
+def send(body: Any, status: int = 200) -> HttpResponse:
+    """Answer with compact JSON, the form in which the published bodies are printed."""
+    return HttpResponse(
+        json.dumps(body, separators=(",", ":")), status=status, content_type="application/json; charset=utf-8"
+    )
+
+
+def unauthorized() -> HttpResponse:
+    """Answer for every request that no valid key of the account comes with (promise P9: always the same)."""
+    response = send(UNAUTHORIZED, 401)
+    response["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def not_found() -> HttpResponse:
+    """Answer for unknown paths and, as documented, for methods that a path does not have."""
+    return send(NOT_FOUND, 404)
+
+
+def refusal(code: str, message: str, *, status: int = 400, **more: Any) -> Refusal:
+    """Build the error of the sources' endpoints (envelope A of connect-api.md 1.9)."""
+    return Refusal(status, {"error": code, "data": {"message": message} | more})
+
+
+def unknown_source(source_id: int, *, status: int = 400) -> Refusal:
+    """Build the refusal for a source that the account does not have."""
+    return refusal("InvalidId", f"source not found ({source_id})", status=status)
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    """Write a time as `2024-03-05T21:00:00Z`; clients parse exactly this form and compare it as text."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"

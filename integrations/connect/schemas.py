@@ -1,0 +1,138 @@
+"""The shapes of the Connect API: what its OpenAPI document says and its bodies are checked against."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from ninja import Schema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema
+
+from integrations.connect.report_cards import ReportCard
+
+
+def parse_timestamp(value: Any) -> datetime | None:
+    """Read an ISO 8601 time; one without a zone is UTC. Null means: go on."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError("not a timestamp")
+    try:
+        moment = datetime.fromisoformat(value)
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("outside the calendar") from error
+
+
+Timestamp = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+Text = Annotated[StrictStr, Field(min_length=1)]
+# What a name may not be has its own error, so its value is judged after the shape of the body.
+AnyText = Annotated[Any, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 255})]
+Properties = Annotated[
+    dict[str, Any],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "maxProperties": 0,
+            "description": "Sources of type import_api have no properties.",
+        }
+    ),
+]
+
+
+def without_defaults(schema: dict[str, Any]) -> None:
+    """Say nothing of defaults in the document: they only mark a key that was not sent."""
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
+class SourceCreate(BaseModel):
+    """A source to create."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=without_defaults)
+
+    type: Annotated[Text, Field(description="The source's type: import_api.")]
+    display_name: Annotated[Text, Field(description="What people see; the schema name is derived from it.")]
+    name: Annotated[
+        StrictStr, Field(description="The schema name in the destination, never changed later.")
+    ] = ""
+    properties: Properties = Field(default_factory=dict)
+    destination_id: Annotated[StrictInt, Field(description="The destination to load into.")] = 0
+
+
+class SourceUpdate(BaseModel):
+    """What to change of a source; absent keys stay as they are."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=without_defaults)
+
+    display_name: AnyText = ""
+    properties: Properties = Field(default_factory=dict)
+    paused_at: Annotated[
+        datetime | None,
+        BeforeValidator(parse_timestamp),
+        WithJsonSchema({"type": ["string", "null"], "format": "date-time"}),
+        Field(description="Any time pauses the source at once; null lets it go on."),
+    ] = None
+    destination_id: StrictInt = 0
+
+
+class Source(Schema):
+    """A source: what the pages call an integration."""
+
+    properties: dict[str, Any]
+    description: str | None
+    updated_at: Timestamp
+    schedule: None
+    check_job_name: str | None
+    name: str
+    mapped_destination_ids: list[int]
+    type: str
+    deleted_at: Timestamp | None
+    system_paused_at: Timestamp | None
+    stitch_client_id: int
+    paused_at: Timestamp | None
+    id: int
+    display_name: str
+    created_at: Timestamp
+    report_card: ReportCard
+
+
+class TokenListed(Schema):
+    """An active Import API access token; its secret is never shown again."""
+
+    token_id: int
+    created_at: Timestamp
+
+
+class TokenCreated(Schema):
+    """A new Import API access token with its secret, shown this once."""
+
+    id: int
+    access_token: str
+
+
+class ErrorData(BaseModel):
+    """What was wrong."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    message: str
+
+
+class PropertiesErrorData(ErrorData):
+    """Which properties were wrong."""
+
+    bad_properties: list[str]
+    report_card: ReportCard
+
+
+class SourceError(BaseModel):
+    """An error of the sources' endpoints."""
+
+    error: str
+    data: ErrorData | PropertiesErrorData
+
+
+class PlainError(BaseModel):
+    """An error outside the endpoints: no valid key, no such path."""
+
+    error: str
+    message: str

@@ -1,0 +1,183 @@
+"""`/v4/sources`: list, create, read, update, pause and delete integrations (connect-api.md 2.2)."""
+
+import json
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router
+
+from integrations.connect import responses
+from integrations.connect.report_cards import STEPS, report_card
+from integrations.connect.responses import refusal, timestamp, unknown_source
+from integrations.connect.schemas import PlainError, Source, SourceCreate, SourceError, SourceUpdate
+from integrations.models import Destination, Integration
+from integrations.services.integration_updates import create_mapped_integration, update_integration
+from integrations.services.integrations import delete_integration
+from integrations.services.locking import IntegrationDeleted
+from integrations.services.schema_names import (
+    InvalidSchemaName,
+    NameRefused,
+    NameTaken,
+    derive_schema_name,
+)
+
+router = Router(tags=["Sources"])
+ERRORS = {400: SourceError, 401: PlainError}
+
+
+def source(integration: Integration) -> dict[str, Any]:
+    """Return an integration as the Connect API shows it; `account` is loaded with it."""
+    return {
+        "properties": {},
+        "description": None,
+        "updated_at": timestamp(integration.updated_at),
+        "schedule": None,
+        "check_job_name": None,
+        "name": integration.schema_name,
+        "mapped_destination_ids": [integration.destination_id] if integration.destination_id else [],
+        "type": integration.type,
+        "deleted_at": timestamp(integration.deleted_at),
+        "system_paused_at": timestamp(integration.system_paused_at),
+        "stitch_client_id": integration.account.client_id,
+        "paused_at": timestamp(integration.paused_at),
+        "id": integration.pk,
+        "display_name": integration.display_name,
+        "created_at": timestamp(integration.created_at),
+        "report_card": report_card(integration.type),
+    }
+
+
+def find_integration(request: HttpRequest, source_id: int, *, status: int = 400) -> Integration:
+    """Return the account's integration, deleted ones too; refuse an unknown id with `status`."""
+    integration = request.account.integrations.filter(pk=source_id).first()
+    if integration is None:
+        raise unknown_source(source_id, status=status)
+    return integration
+
+
+@router.get(
+    "sources", response={200: list[Source], 401: PlainError}, summary="List sources", url_name="sources"
+)
+def source_list(request: HttpRequest):
+    """Every source of the account: active, paused and deleted."""
+    return [source(integration) for integration in request.account.integrations.order_by("pk")]
+
+
+@router.post("sources", response={200: Source} | ERRORS, summary="Create a source", url_name="sources")
+def source_create(request: HttpRequest, body: SourceCreate):
+    """A source of type import_api is ready at once; its Import API tokens are made by a call of their own."""
+    if not body.display_name.strip():
+        raise refusal("InvalidBody", responses.CREATE_BODY)
+    if body.type not in STEPS:
+        raise refusal("InvalidType", f"invalid source type ({body.type})")
+    refuse_properties(body.properties, body.type)
+    try:
+        integration = create_mapped_integration(
+            account=request.account,
+            actor=request.api_key.created_by,
+            display_name=body.display_name,
+            schema_name=body.name if "name" in body.model_fields_set else None,
+            destination=find_destination(request, body, responses.CREATE_BODY),
+            api_key=request.api_key,
+        )
+    except NameRefused as error:
+        raise name_refusal(error, body.display_name) from error
+    return source(integration)
+
+
+@router.get(
+    "sources/{int:source_id}",
+    response={200: Source, 401: PlainError, 404: SourceError},
+    summary="Read a source",
+    url_name="source",
+)
+def source_read(request: HttpRequest, source_id: int):
+    """One source, a deleted one too."""
+    return source(find_integration(request, source_id, status=404))
+
+
+@router.put(
+    "sources/{int:source_id}",
+    response={200: Source, 404: PlainError} | ERRORS,
+    summary="Update a source",
+    url_name="source",
+)
+def source_update(request: HttpRequest, source_id: int, body: SourceUpdate):
+    """Rename, pause, let go on, or load into another destination; all of it or nothing."""
+    integration = find_integration(request, source_id)
+    sent = body.model_fields_set
+    if "display_name" in sent and not isinstance(body.display_name, str):
+        shown = json.dumps(body.display_name, separators=(",", ":"))
+        raise refusal("InvalidDisplayName", f"invalid display_name ({shown})")
+    refuse_properties(body.properties, integration.type)
+    changes = {key: getattr(body, key) for key in ("display_name", "paused_at") if key in sent}
+    if "destination_id" in sent:
+        changes["destination"] = find_destination(request, body, responses.UPDATE_BODY)
+    try:
+        integration = update_integration(
+            integration=integration,
+            actor=request.api_key.created_by,
+            api_key=request.api_key,
+            changes=changes,
+        )
+    except NameRefused as error:
+        raise refusal("InvalidDisplayName", f"invalid display_name ({body.display_name})") from error
+    except IntegrationDeleted as error:
+        raise unknown_source(source_id) from error
+    return source(integration)
+
+
+@router.delete(
+    "sources/{int:source_id}",
+    response={200: Source, 404: PlainError} | ERRORS,
+    summary="Delete a source",
+    url_name="source",
+)
+def source_delete(request: HttpRequest, source_id: int):
+    """Pushes are refused at once; what was loaded stays in the destination."""
+    integration = find_integration(request, source_id)
+    try:
+        deleted = delete_integration(
+            integration=integration, actor=request.api_key.created_by, api_key=request.api_key
+        )
+    except IntegrationDeleted as error:
+        raise unknown_source(source_id) from error
+    return source(deleted)
+
+
+def refuse_properties(properties: dict[str, Any], source_type: str) -> None:
+    """Refuse every property: no form of the types served here has one."""
+    if properties:
+        raise refusal(
+            "InvalidProperties",
+            "properties do not match schema",
+            bad_properties=sorted(properties),
+            report_card=report_card(source_type),
+        )
+
+
+def find_destination(
+    request: HttpRequest, body: SourceCreate | SourceUpdate, message: str
+) -> Destination | None:
+    """Return the destination that the body names; None when it names none."""
+    if "destination_id" not in body.model_fields_set:
+        return None
+    destination = request.account.destinations.filter(pk=body.destination_id, deleted_at=None).first()
+    if destination is None:
+        raise refusal("InvalidBody", message)
+    return destination
+
+
+def name_refusal(error: NameRefused, display_name: str) -> responses.Refusal:
+    """Tell in the API's words what is wrong with the names of a source to create."""
+    if isinstance(error, NameTaken) or (
+        isinstance(error, InvalidSchemaName) and error.field == "schema_name"
+    ):
+        return refusal("InvalidName", error.message)
+    derived = derive_schema_name(display_name)
+    if isinstance(error, InvalidSchemaName) or not derived:
+        return refusal(
+            "InvalidDisplayName",
+            f"invalid name after deriving it from display_name ({display_name} -> {derived})",
+        )
+    return refusal("InvalidDisplayName", f"invalid display_name ({display_name})")

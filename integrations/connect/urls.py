@@ -1,0 +1,46 @@
+"""The Connect API's part of the URL table: each path with and without a slash at its end."""
+
+import functools
+from collections.abc import Callable, Iterator
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+
+from accounts.access import allow_token, public, refuse_plain_http
+from integrations.connect import responses
+from integrations.connect.api import api, openapi_document
+from integrations.connect.authentication import authenticate
+
+
+@public
+def openapi(request: HttpRequest) -> HttpResponse:
+    """Describe the API to programs."""
+    if refusal := refuse_plain_http(request):
+        return refusal
+    if request.method != "GET":
+        return responses.not_found()
+    return HttpResponse(openapi_document(), content_type="application/json; charset=utf-8")
+
+
+def gated(view: Callable) -> Callable:
+    """Put the gate before a view, and answer a method that its path does not have as an unknown path."""
+
+    @allow_token("connect", authenticate)
+    @functools.wraps(view)
+    def answer(request: HttpRequest, **arguments) -> HttpResponse:
+        response = view(request, **arguments)
+        return responses.not_found() if response.status_code == 405 else response
+
+    return answer
+
+
+def resource_routes() -> Iterator[URLPattern]:
+    """Yield each path twice: a redirect to the other spelling would lose the body of a POST."""
+    resources = {str(pattern.pattern): pattern for pattern in api.urls[0] if pattern.name != "api-root"}
+    for route, pattern in resources.items():
+        view = gated(pattern.callback)
+        yield path(route, view, name=f"connect-{pattern.name}")
+        yield path(f"{route}/", view)
+
+
+urlpatterns = [path("openapi.json", openapi, name="connect-openapi"), *resource_routes()]

@@ -1,0 +1,47 @@
+"""A1: every change by the Connect API stands in the trail, with the key that made it."""
+
+import pytest
+
+from accounts.audit import Event
+from accounts.models import AuditEvent
+
+CREATE = {"type": "import_api", "display_name": "Customer Records"}
+CHANGES = [
+    ("POST", "/v4/sources", CREATE, Event.INTEGRATION_CREATED),
+    ("PUT", "/v4/sources/{shop}", {"display_name": "Kiosk"}, Event.INTEGRATION_RENAMED),
+    ("PUT", "/v4/sources/{shop}", {"paused_at": "2024-03-05T21:00:00Z"}, Event.INTEGRATION_PAUSED),
+    ("PUT", "/v4/sources/{paused}", {"paused_at": None}, Event.INTEGRATION_RESUMED),
+    ("PUT", "/v4/sources/{shop}", {"destination_id": "{destination}"}, Event.INTEGRATION_MAPPED),
+    ("DELETE", "/v4/sources/{shop}", None, Event.INTEGRATION_DELETED),
+    ("POST", "/v4/sources/{shop}/tokens", None, Event.ACCESS_TOKEN_CREATED),
+    ("DELETE", "/v4/sources/{full}/tokens/{token1}", None, Event.ACCESS_TOKEN_REVOKED),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "event"), CHANGES, ids=[row[3].value for row in CHANGES])
+def test_A1_a_change_is_recorded_with_its_key(call, objects, account, method, path, body, event):
+    account.integrations.filter(pk=objects["full"]).update(paused_at="2024-03-05T21:00:00Z")
+    objects["paused"] = objects["full"]
+    if body and "destination_id" in body:
+        body = {"destination_id": objects["destination"]}
+    response = call(method, path.format(**objects), body)
+    assert response.status_code == 200, response.content
+    recorded = AuditEvent.objects.get()
+    assert (recorded.event, recorded.account, recorded.actor) == (event, account, call.key.created_by)
+    assert recorded.api_key_last_four == call.key.last_four
+    assert recorded.request_id == response["X-Request-Id"]
+    assert call.secret not in str(recorded.detail)
+
+
+def test_A1_a_refused_part_undoes_the_whole_update(call, objects, account):
+    body = {"paused_at": "2024-03-05T21:00:00Z", "display_name": "full"}
+    assert call("PUT", f"/v4/sources/{objects['shop']}", body).status_code == 400
+    assert not AuditEvent.objects.exists()
+    assert account.integrations.get(pk=objects["shop"]).paused_at is None
+
+
+def test_P3_a_new_token_is_stored_nowhere_in_clear(call, objects, account):
+    secret = call("POST", f"/v4/sources/{objects['shop']}/tokens").json()["access_token"]
+    listed = call("GET", f"/v4/sources/{objects['shop']}/tokens").content.decode()
+    assert secret not in listed
+    assert secret not in str(list(AuditEvent.objects.values()))
