@@ -36,7 +36,7 @@ def test_a_dialog_is_a_page_and_a_panel(client):
     """S10: what htmx opens as a dialog is a page of its own without scripts."""
     page = without_tokens(client.get("/styleguide/dialog"))
     panel = without_tokens(client.get("/styleguide/dialog", headers={"HX-Request": "true"}))
-    assert page.startswith("<!doctype html>")
+    assert page.startswith("<!DOCTYPE html>")
     assert panel.startswith("<dialog")
     assert panel in page
 
