@@ -292,7 +292,8 @@ class Migration(migrations.Migration):
                 (
                     "root",
                     models.CharField(
-                        help_text="The root table; its own name for a root table.", max_length=1024
+                        help_text="The root table, as its sender names it: loads and rows by day go by that name.",
+                        max_length=1024,
                     ),
                 ),
                 (

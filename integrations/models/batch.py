@@ -37,14 +37,12 @@ class QueuedTableQuerySet(models.QuerySet):
     def with_waiting_shares(self) -> "QueuedTableQuerySet":
         return self.filter(Exists(BatchTable.objects.waiting().filter(queued_table=OuterRef("pk"))))
 
-    def held(self, now: datetime) -> "QueuedTableQuerySet":
-        return self.filter(lease__isnull=False, leased_until__gt=now)
-
-    def free(self, now: datetime) -> "QueuedTableQuerySet":
-        return self.filter(Q(lease=None) | Q(leased_until__lte=now))
+    def held(self) -> "QueuedTableQuerySet":
+        return self.filter(lease__isnull=False)
 
     def due(self, now: datetime) -> "QueuedTableQuerySet":
-        return self.free(now).filter(not_before__lte=now).with_waiting_shares()
+        ready = BatchTable.objects.ready(now).filter(queued_table=OuterRef("pk"))
+        return self.filter(Exists(ready), lease=None, not_before__lte=now)
 
     def failing(self) -> "QueuedTableQuerySet":
         return self.exclude(error="")
@@ -95,6 +93,10 @@ class BatchTableState(models.TextChoices):
 class BatchTableQuerySet(models.QuerySet):
     def waiting(self) -> "BatchTableQuerySet":
         return self.filter(state=BatchTableState.WAITING)
+
+    def ready(self, now: datetime) -> "BatchTableQuerySet":
+        """Waiting, and not set aside."""
+        return self.waiting().filter(Q(not_before=None) | Q(not_before__lte=now))
 
 
 class BatchTable(models.Model):

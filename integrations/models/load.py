@@ -55,7 +55,10 @@ class LoadedTable(models.Model):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="loaded_tables")
     integration = models.ForeignKey(Integration, on_delete=models.CASCADE, related_name="loaded_tables")
     name = models.CharField(max_length=1024)
-    root = models.CharField(max_length=1024, help_text="The root table; its own name for a root table.")
+    root = models.CharField(
+        max_length=1024,
+        help_text="The root table, as its sender names it: loads and rows by day go by that name.",
+    )
     columns = models.JSONField(default=list, help_text="[[name, type], …] in the table's order.")
     row_count = models.PositiveBigIntegerField(default=0)
     first_loaded_at = models.DateTimeField()

@@ -135,6 +135,11 @@ def shown_name(name: str) -> str:
     return readable[:SHOWN_NAME_LENGTH]
 
 
+def location_of(batch: Batch) -> Location:
+    """Return where a batch's body lies."""
+    return Location(batch.segment, batch.offset, batch.size, batch.checksum)
+
+
 def queue_folder() -> Path:
     """Where the segments lie."""
     return Path(settings.DATA_DIR) / "queue"

@@ -242,6 +242,11 @@ def stored_segments(folder: Path) -> list[StoredSegment]:
     return sorted(found, key=lambda segment: segment.stem)
 
 
+def draft_segments(folder: Path) -> list[Path]:
+    """List what a process that died while it began a segment left behind."""
+    return [path for path in folder.glob(".*") if path.is_file()]
+
+
 def stored_bytes(folder: Path) -> int:
     """Add up what the segments take on disk."""
     return sum(segment.size for segment in stored_segments(folder))

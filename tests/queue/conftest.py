@@ -3,6 +3,7 @@
 import pytest
 
 from integrations.queue import accepting
+from tests.factories import make_access_token, make_account, make_integration, make_member
 
 
 @pytest.fixture
@@ -15,3 +16,10 @@ def queue(settings, tmp_path):
     accepting.segment_writer().seal()
     accepting.segment_writer.cache_clear()
     accepting.room.looked_at = float("-inf")
+
+
+@pytest.fixture
+def token(db):
+    account = make_account()
+    make_member(account)
+    return make_access_token(make_integration(account))[0]

@@ -8,16 +8,8 @@ from integrations.models import Batch, BatchTable, BatchTableState, QueuedTable
 from integrations.queue import accepting
 from integrations.queue.accepting import QueueFull, QueueUnavailable, accept_batch
 from integrations.queue.segments import Location, read_body
-from tests.factories import make_access_token, make_account, make_integration, make_member
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def token():
-    account = make_account()
-    make_member(account)
-    return make_access_token(make_integration(account))[0]
 
 
 def accept(token, body=b'{"a":1}', tables=(("bikes", 1),), kind="batch"):

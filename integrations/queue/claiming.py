@@ -1,0 +1,195 @@
+"""Who loads which table now, and when a table that failed is tried again.
+
+A loader leases a table, not its batches: one conditional update decides between loaders, and everything that
+waits for the table is then the winner's. Whatever it writes afterwards names the lease, so a loader that was
+away for longer than its lease can no longer change anything.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connections, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from integrations.loading.errors import LoadError
+from integrations.loading.outcomes import BatchCounts
+from integrations.models import BatchTable, BatchTableState, ErrorScope, QueuedTable
+
+LEASE = timedelta(seconds=20)
+RENEWAL_SECONDS = 5.0
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=5)
+MAX_CANDIDATES = 20
+MAX_SHARES, MAX_RECORDS, MAX_BYTES = 2_000, 100_000, 48 * 1024**2
+MARKED_AT_ONCE = 500
+
+
+class LeaseLost(Exception):
+    """The lease ran out and another loader has the table; what this one did is settled by that one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A leased table and the shares to load, oldest first."""
+
+    table: QueuedTable
+    lease: uuid.UUID
+    shares: list[BatchTable]
+
+
+def claim_next(*, now: datetime) -> Claim | None:
+    """Lease the due table that was served longest ago; None when there is nothing to do.
+
+    Tables of an account that another loader works for are left alone: its warehouse admits one writer.
+    """
+    reclaim_expired(now=now)
+    busy = QueuedTable.objects.held().values("account_id")
+    candidates = (
+        QueuedTable.objects.due(now)
+        .exclude(account_id__in=busy)
+        .order_by(F("claimed_at").asc(nulls_first=True), "pk")[:MAX_CANDIDATES]
+    )
+    for table in candidates:
+        lease = uuid.uuid4()
+        mine = QueuedTable.objects.filter(pk=table.pk, lease=None, not_before__lte=now).update(
+            lease=lease, leased_until=now + LEASE, claimed_at=now, attempts=F("attempts") + 1
+        )
+        if mine:  # another loader can have won between the two statements
+            table.refresh_from_db()
+            return Claim(table, lease, oldest_shares(table, now=now))
+    return None
+
+
+def oldest_shares(table: QueuedTable, *, now: datetime) -> list[BatchTable]:
+    """Return what waits for the table, oldest first, as much as one load takes; at least one.
+
+    After an error that was the table's own, only the oldest: what comes before a fault is not held up by it.
+    """
+    most = 1 if table.error_scope == ErrorScope.TABLE else MAX_SHARES
+    shares: list[BatchTable] = []
+    records = size = 0
+    for share in table.shares.ready(now).select_related("batch").order_by("pk")[:most]:
+        records += share.records
+        size += share.batch.size
+        if shares and (records > MAX_RECORDS or size > MAX_BYTES):
+            break
+        shares.append(share)
+    return shares
+
+
+def reclaim_expired(*, now: datetime) -> None:
+    """Free tables whose loader went away. One that outlives no loader pauses longer each time."""
+    for table in QueuedTable.objects.held().filter(leased_until__lte=now):
+        pause = timedelta(0) if table.attempts <= 1 else pause_after(table.attempts)
+        QueuedTable.objects.filter(pk=table.pk, lease=table.lease, leased_until__lte=now).update(
+            lease=None, leased_until=None, not_before=now + pause
+        )
+
+
+@contextmanager
+def kept_alive(claim: Claim) -> Iterator[None]:
+    """Renew the lease for as long as the block runs."""
+    done = threading.Event()
+    renewing = threading.Thread(target=renew_until, args=(claim, done), name="lease", daemon=True)
+    renewing.start()
+    try:
+        yield
+    finally:
+        done.set()
+        renewing.join()
+
+
+def renew_until(claim: Claim, done: threading.Event) -> None:
+    """Renew now and then until done, on a database connection of this thread's own."""
+    try:
+        while not done.wait(RENEWAL_SECONDS):
+            QueuedTable.objects.filter(pk=claim.table.pk, lease=claim.lease).update(
+                leased_until=timezone.now() + LEASE
+            )
+    finally:
+        connections[settings.QUEUE_DATABASE].close()
+
+
+def mark_loaded(claim: Claim, counts: dict[int, BatchCounts], *, now: datetime) -> None:
+    """Mark shares of the table loaded, with what became of their records. Raises LeaseLost."""
+    alike: dict[BatchCounts, list[int]] = {}
+    for pk, outcome in counts.items():
+        alike.setdefault(outcome, []).append(pk)
+    with transaction.atomic(using=settings.QUEUE_DATABASE):
+        require_lease(claim)
+        for outcome, pks in alike.items():
+            for chunk in batched(pks, MARKED_AT_ONCE):
+                claim.table.shares.waiting().filter(pk__in=chunk).update(
+                    state=BatchTableState.LOADED, loaded_at=now, not_before=None, error="", **asdict(outcome)
+                )
+
+
+def batched(pks: list[int], size: int) -> Iterator[list[int]]:
+    """Cut a list into pieces that a statement can carry."""
+    for start in range(0, len(pks), size):
+        yield pks[start : start + size]
+
+
+def release(claim: Claim) -> None:
+    """Give the table back after a good load; what its failures held up is due at once."""
+    with transaction.atomic(using=settings.QUEUE_DATABASE):
+        QueuedTable.objects.filter(pk=claim.table.pk, lease=claim.lease).update(
+            lease=None, leased_until=None, attempts=0, error="", error_scope="", failing_since=None
+        )
+
+
+def release_destination(integration_ids: Iterable[int], *, now: datetime) -> None:
+    """Let every table try at once that waited for its destination: it answers again."""
+    QueuedTable.objects.filter(
+        integration_id__in=list(integration_ids), error_scope=ErrorScope.DESTINATION, lease=None
+    ).update(not_before=now, attempts=0, error="", error_scope="", failing_since=None)
+
+
+def postpone(claim: Claim, error: LoadError, *, now: datetime, others: Iterable[int] = ()) -> None:
+    """Give the table back after a failure, to be tried again later and later.
+
+    `others` are the integrations whose tables wait too when the destination is at fault.
+    """
+    waits = {
+        "not_before": now + pause_after(claim.table.attempts),
+        "error": error.message,
+        "error_scope": ErrorScope(error.scope),
+    }
+    with transaction.atomic(using=settings.QUEUE_DATABASE):
+        QueuedTable.objects.filter(pk=claim.table.pk, lease=claim.lease).update(
+            lease=None, leased_until=None, failing_since=claim.table.failing_since or now, **waits
+        )
+        if error.scope == ErrorScope.DESTINATION.value:
+            others_here = QueuedTable.objects.filter(integration_id__in=list(others), lease=None).exclude(
+                error_scope=ErrorScope.TABLE
+            )
+            waiting = others_here.exclude(pk=claim.table.pk).with_waiting_shares()
+            waiting.filter(failing_since=None).update(failing_since=now)
+            waiting.update(attempts=claim.table.attempts, **waits)
+
+
+def set_aside(share: BatchTable, reason: str, *, now: datetime) -> None:
+    """Keep a share whose body cannot be read out of its table's way; it is looked at again later."""
+    BatchTable.objects.filter(pk=share.pk).update(not_before=now + LONGEST_PAUSE, error=reason)
+
+
+def require_lease(claim: Claim) -> None:
+    """Lock the queue entry; raise when it is no longer this claim's."""
+    held = QueuedTable.objects.filter(pk=claim.table.pk, lease=claim.lease)
+    if not held.update(leased_until=timezone.now() + LEASE):
+        raise LeaseLost
+
+
+def pause_after(attempts: int) -> timedelta:
+    """Return the pause after so many failures in a row: 1 s, doubling to 5 min, spread by a quarter."""
+    doubled: timedelta = FIRST_PAUSE * (1 << min(attempts - 1, 12))
+    spread = min(doubled, LONGEST_PAUSE) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
+    return max(FIRST_PAUSE, min(spread, LONGEST_PAUSE))

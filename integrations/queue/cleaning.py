@@ -1,0 +1,136 @@
+"""What the queue leaves behind: loaded segments, orphans of dead processes, old receipts and old loads."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+from django.db.models import QuerySet, Sum
+
+from integrations.models import Batch, BatchTable, Load
+from integrations.queue.accepting import location_of, queue_folder, segment_writer
+from integrations.queue.segments import (
+    StoredSegment,
+    draft_segments,
+    has_living_writer,
+    read_body,
+    stored_segments,
+)
+
+logger = logging.getLogger("integrations.queue")
+SETTLING_SECONDS = 60  # what a dead process had sent to the database is committed or gone by then
+SPARSE = 4  # a segment is gathered up when less than this part of it still waits
+LOADS_KEPT_FOR = timedelta(days=60)  # loading.md 8.2
+DELETED_AT_ONCE = 500
+CHECKPOINT_BYTES = 1024**2
+
+
+def remove_loaded_segments() -> int:
+    """Delete the segments nothing waits in; return how many. A living process's own is never touched."""
+    removed = 0
+    for segment in ended_segments():
+        if not waiting_batches(segment.stem).exists():
+            segment.path.unlink(missing_ok=True)
+            removed += 1
+    for draft in draft_segments(queue_folder()):
+        if is_settled(draft.stat().st_mtime) and not has_living_writer(draft):
+            draft.unlink(missing_ok=True)
+    return removed
+
+
+def ended_segments() -> list[StoredSegment]:
+    """Return the segments that no process will write to again."""
+    return [
+        segment
+        for segment in stored_segments(queue_folder())
+        if segment.is_sealed or (is_settled(segment.changed_at) and not has_living_writer(segment.path))
+    ]
+
+
+def is_settled(changed_at: float) -> bool:
+    """Tell whether a file has been left alone for long enough."""
+    return time.time() - changed_at > SETTLING_SECONDS
+
+
+def waiting_batches(segment: str) -> QuerySet[Batch]:
+    """Return the segment's batches of which something waits."""
+    waiting = BatchTable.objects.waiting().values("batch_id")
+    return Batch.objects.filter(segment=segment, pk__in=waiting)
+
+
+def gather_sparse_segments() -> int:
+    """Copy the few bodies that still wait in large, mostly loaded segments; return how many moved.
+
+    Without this a table that cannot be loaded would keep whole segments of other people's data on disk, and
+    fill the queue for everybody (promise I11). It runs when the queue is half full.
+    """
+    segments = ended_segments()
+    if sum(segment.size for segment in segments) * 2 < settings.QUEUE_MAX_BYTES:
+        return 0
+    moved = 0
+    for segment in segments:
+        waiting = waiting_batches(segment.stem)
+        size = waiting.aggregate(total=Sum("size"))["total"] or 0
+        if 0 < size * SPARSE < segment.size:
+            moved += sum(move(batch) for batch in waiting)
+    return moved
+
+
+def move(batch: Batch) -> int:
+    """Store a batch's body anew, in this process's segment."""
+    body = read_body(queue_folder(), location_of(batch))
+    with segment_writer().storing(body) as location:
+        return Batch.objects.filter(pk=batch.pk, segment=batch.segment).update(
+            segment=location.segment, offset=location.offset
+        )
+
+
+def purge_history(*, now: datetime) -> None:
+    """Delete receipts and loads beyond what each integration keeps (decision D32)."""
+    for integration_id in Batch.objects.order_by().values_list("integration_id", flat=True).distinct():
+        purge_receipts(integration_id)
+    for integration_id in Load.objects.order_by().values_list("integration_id", flat=True).distinct():
+        purge_loads(integration_id, now=now)
+
+
+def purge_receipts(integration_id: int) -> None:
+    """Keep an integration's newest receipts, and all that still waits."""
+    receipts = Batch.objects.filter(integration_id=integration_id).order_by("-pk")
+    oldest_kept = receipts.values_list("pk", flat=True)[
+        settings.RECEIPTS_KEPT - 1 : settings.RECEIPTS_KEPT
+    ].first()
+    if oldest_kept is None:
+        return
+    waiting = BatchTable.objects.waiting().filter(integration_id=integration_id).values("batch_id")
+    old = receipts.filter(pk__lt=oldest_kept).exclude(pk__in=waiting)
+    delete_in_pieces(old)
+
+
+def purge_loads(integration_id: int, *, now: datetime) -> None:
+    """Keep an integration's newest loads, none older than 60 days."""
+    loads = Load.objects.filter(integration_id=integration_id, pending_shares=None).order_by("-pk")
+    delete_in_pieces(loads.filter(finished_at__lt=now - LOADS_KEPT_FOR))
+    oldest_kept = loads.values_list("pk", flat=True)[settings.LOADS_KEPT - 1 : settings.LOADS_KEPT].first()
+    if oldest_kept is not None:
+        delete_in_pieces(loads.filter(pk__lt=oldest_kept))
+
+
+def delete_in_pieces(rows: QuerySet[Any]) -> None:
+    """Delete rows a few at a time: no transaction is long."""
+    while pks := list(rows.values_list("pk", flat=True)[:DELETED_AT_ONCE]):
+        rows.model._base_manager.filter(pk__in=pks).delete()
+
+
+def checkpoint() -> None:
+    """Move what SQLite's write-ahead logs hold into the databases: one process does it (decision D26)."""
+    for connection in connections.all(initialized_only=True):
+        if connection.vendor == "sqlite":
+            log = Path(f"{connection.settings_dict['NAME']}-wal")
+            if log.exists() and log.stat().st_size > CHECKPOINT_BYTES:
+                with connection.cursor() as cursor:
+                    cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")

@@ -1,0 +1,205 @@
+"""One load: a claimed table's bodies, read and merged into its destination, then recorded (loading.md 13)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import DatabaseError
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from integrations.loading.batches import TableBatch
+from integrations.loading.decoding import MalformedJSON
+from integrations.loading.errors import LoadError
+from integrations.loading.outcomes import TableLoad
+from integrations.loading.reading import read_table_batches
+from integrations.models import Batch, BatchTable, Destination, ErrorScope, Integration, Load
+from integrations.queue import claiming, recording
+from integrations.queue.accepting import location_of, name_digest, queue_folder
+from integrations.queue.segments import BodyMissing, read_body
+from integrations.services.destinations import destination_of, integrations_into
+
+logger = logging.getLogger("integrations.queue")
+QUIET_TRANSIENT_TRIES = 3  # a busy warehouse is no news until it stays busy
+Parts = dict[int, list[TableBatch]]  # what each share holds for its table, by the share's number
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whose data is loaded, and where."""
+
+    integration: Integration
+    destination: Destination
+
+
+def load_next() -> bool:
+    """Load one table's waiting batches; return False when nothing is due."""
+    claim = claiming.claim_next(now=timezone.now())
+    if claim is None:
+        return False
+    started_at = timezone.now()
+    with claiming.kept_alive(claim):
+        try:
+            load_claim(claim)
+        except claiming.LeaseLost:
+            logger.warning("load.lease_lost", extra=facts(claim))
+        except LoadError as error:
+            put_off(claim, error, started_at=started_at)
+        except DatabaseError as error:
+            logger.warning("load.database_error", extra=facts(claim) | {"reason": str(error)})
+            put_off(
+                claim,
+                LoadError("The application's database did not answer.", transient=True),
+                started_at=started_at,
+            )
+        except Exception as error:  # one table's surprise must not stop the others (promise I11)
+            logger.exception("load.failed_unexpectedly", extra=facts(claim))
+            put_off(claim, LoadError(f"Internal error: {type(error).__name__}"), started_at=started_at)
+    return True
+
+
+def load_claim(claim: claiming.Claim) -> None:
+    """Load what the claim holds, record it, and give the table back."""
+    integration = integration_of(claim)
+    settled = {pk for load in recording.unsettled_loads(table=claim.table) for pk in mark(claim, load)}
+    parts = readable_parts([share for share in claim.shares if share.pk not in settled])
+    shares = [share for share in claim.shares if share.pk in parts]
+    if shares:
+        destination = destination_of(integration=integration)
+        if destination is None:
+            raise LoadError("This integration has no destination: its data waits until it has one.")
+        load_shares(claim, Target(integration, destination), shares, parts)
+        if claim.table.error_scope == ErrorScope.DESTINATION:
+            claiming.release_destination(pks(integrations_into(destination=destination)), now=timezone.now())
+    claiming.release(claim)
+
+
+def load_shares(claim: claiming.Claim, target: Target, shares: list[BatchTable], parts: Parts) -> None:
+    """Load shares together; if they cannot be, those before the one at fault, and then raise its error."""
+    started_at = timezone.now()
+    try:
+        outcome = load_into(
+            target, [part for share in shares for part in parts[share.pk]], batched_at=started_at
+        )
+    except LoadError as error:
+        if error.transient or error.scope == "destination" or len(shares) == 1:
+            raise
+        half = len(shares) // 2
+        load_shares(claim, target, shares[:half], parts)
+        load_shares(claim, target, shares[half:], parts)
+        return
+    load = recording.record_load(
+        integration=target.integration,
+        table=claim.table,
+        counts={share.pk: outcome.batches[batch_id(share.batch)] for share in shares},
+        received_at=max(share.batch.received_at for share in shares),
+        outcome=outcome,
+        started_at=started_at,
+        finished_at=timezone.now(),
+    )
+    mark(claim, load)
+    logger.info("load.finished", extra=facts(claim) | {"rows": load.rows, "batches": load.batches})
+
+
+def mark(claim: claiming.Claim, load: Load) -> set[int]:
+    """Let the queue mark the shares that a recorded load has counted; return them."""
+    counts = recording.counted_shares(load)
+    claiming.mark_loaded(claim, counts, now=timezone.now())
+    recording.settle(load)
+    return set(counts)
+
+
+def load_into(target: Target, batches: list[TableBatch], *, batched_at: datetime) -> TableLoad:
+    """Merge one table's batches into its destination."""
+    from integrations.loading.destinations.duckdb import DuckDBDestination  # only a loader needs the engine
+
+    return DuckDBDestination(target.destination.file_path).load(
+        schema_name=target.integration.schema_name,
+        table_name=batches[0].table_name,
+        batches=batches,
+        batched_at=batched_at,
+    )
+
+
+def readable_parts(shares: list[BatchTable]) -> Parts:
+    """Read the shares' bodies; one that cannot be read is set aside with its reason, and kept."""
+    parts: Parts = {}
+    for share in shares:
+        try:
+            parts[share.pk] = table_batches(share)
+        except (BodyMissing, MalformedJSON, OSError) as error:
+            logger.error("share.unreadable", extra={"share": share.pk, "reason": str(error)})
+            claiming.set_aside(share, f"The stored data cannot be read: {error}", now=timezone.now())
+    return parts
+
+
+def table_batches(share: BatchTable) -> list[TableBatch]:
+    """Return what an accepted request holds for the share's table."""
+    batch = share.batch
+    body = body_of(batch)
+    held = read_table_batches(
+        kind=batch.kind, body=body, batch_id=batch_id(batch), received_at=batch.received_at
+    )
+    return [part for part in held if name_digest(part.table_name) == share.queued_table.name_digest]
+
+
+def body_of(batch: Batch) -> bytes:
+    """Return a batch's stored body; if it was moved since the claim, from its new place."""
+    try:
+        return read_body(queue_folder(), location_of(batch))
+    except BodyMissing:
+        batch.refresh_from_db(fields=["segment", "offset"])
+        return read_body(queue_folder(), location_of(batch))
+
+
+def batch_id(batch: Batch) -> str:
+    """Name a batch as its sender and the destination's ledger know it."""
+    return str(batch.receipt)
+
+
+def integration_of(claim: claiming.Claim) -> Integration:
+    """Return the claim's integration. A deleted one's accepted data is still loaded."""
+    integrations = Integration.objects.select_related("account", "destination")
+    integration: Integration | None = integrations.filter(pk=claim.table.integration_id).first()
+    if integration is None:
+        raise LoadError("The integration does not exist any more.")
+    return integration
+
+
+def put_off(claim: claiming.Claim, error: LoadError, *, started_at: datetime) -> None:
+    """Keep everything, say why, and try again later."""
+    now = timezone.now()
+    logger.warning(
+        "load.failed", extra=facts(claim) | {"reason": error.message, "transient": error.transient}
+    )
+    integration = Integration.objects.filter(pk=claim.table.integration_id).select_related("account").first()
+    destination = destination_of(integration=integration) if integration else None
+    others = pks(integrations_into(destination=destination)) if destination else []
+    claiming.postpone(claim, error, now=now, others=others)
+    loud = not error.transient or claim.table.attempts >= QUIET_TRANSIENT_TRIES
+    if integration is not None and loud and claim.shares:
+        recording.record_failure(
+            integration=integration,
+            table_name=claim.table.table_name,
+            shares=claim.shares,
+            error=error,
+            started_at=started_at,
+            finished_at=now,
+        )
+
+
+def pks(integrations: QuerySet[Integration]) -> list[int]:
+    """Return the integrations' numbers, for the queue's database, which cannot join."""
+    return list(integrations.values_list("pk", flat=True))
+
+
+def facts(claim: claiming.Claim) -> dict[str, object]:
+    """Return what a log line says about a claim."""
+    return {
+        "account": claim.table.account_id,
+        "integration": claim.table.integration_id,
+        "table": claim.table.table_name,
+        "attempts": claim.table.attempts,
+    }

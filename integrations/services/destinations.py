@@ -1,0 +1,40 @@
+"""Where an integration's data goes (decision D10)."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+
+from accounts.models import Account
+from integrations.models import Destination, DestinationType, Integration
+
+EMBEDDED_NAME = "DuckDB"
+
+
+def embedded_destination(*, account: Account) -> Destination:
+    """Return the account's embedded warehouse; it comes into being when it is first asked for."""
+    embedded = account.destinations.filter(type=DestinationType.DUCKDB, deleted_at=None)
+    destination = embedded.first()
+    if destination is not None:
+        return destination
+    try:
+        with transaction.atomic():
+            return account.destinations.create(type=DestinationType.DUCKDB, display_name=EMBEDDED_NAME)
+    except IntegrityError:  # a page and the loader asked in the same moment: one made it
+        return embedded.get()
+
+
+def destination_of(*, integration: Integration) -> Destination | None:
+    """Return where the integration's data is loaded; None when it has nowhere to go, and then it waits."""
+    if integration.destination is not None and integration.destination.deleted_at is None:
+        return integration.destination
+    return embedded_destination(account=integration.account) if settings.EMBEDDED_WAREHOUSE else None
+
+
+def integrations_into(*, destination: Destination) -> QuerySet[Integration]:
+    """Return the integrations that load into a destination; the embedded one takes all that have no other."""
+    chosen = Q(destination=destination)
+    if destination.type == DestinationType.DUCKDB:
+        chosen |= Q(destination=None) | Q(destination__deleted_at__isnull=False)
+    return destination.account.integrations.filter(chosen)
