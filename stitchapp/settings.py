@@ -19,6 +19,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_MODE = env.flag("LOCAL_MODE", default=False)
 DATA_DIR = env.path("DATA_DIR", default=BASE_DIR / "var")
 PORT = env.integer("PORT", default=8000, minimum=1)
+BIND = env.text("BIND", f"127.0.0.1:{PORT}")
+WEB_WORKERS = env.integer("WEB_WORKERS", default=2, minimum=1)
+WEB_THREADS = env.integer("WEB_THREADS", default=8, minimum=1)
 PRODUCT_NAME = env.text("PRODUCT_NAME", "Stitch")
 DEBUG = False
 DEVELOPMENT = env.flag("DEVELOPMENT", default=False)
@@ -97,7 +100,8 @@ DATABASE_URL = env.text("DATABASE_URL", "") or f"sqlite:///{DATA_DIR / 'stitchap
 SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-8000;",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-8000; "
+    "PRAGMA wal_autocheckpoint=0;",  # the loader alone checkpoints: two at once can damage an old SQLite's file
 }
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
@@ -168,6 +172,8 @@ EMBEDDED_WAREHOUSE = env.flag("EMBEDDED_WAREHOUSE", default=True)
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", default=20 * 1024 * 1024, minimum=1)
 QUEUE_MAX_BYTES = env.integer("QUEUE_MAX_BYTES", default=10 * 1024**3, minimum=1)
 QUEUE_MIN_FREE_BYTES = env.integer("QUEUE_MIN_FREE_BYTES", default=512 * 1024**2)
+RECEIPTS_KEPT = env.integer("RECEIPTS_KEPT", default=10_000, minimum=1)  # of each integration (decision D32)
+LOADS_KEPT = env.integer("LOADS_KEPT", default=10_000, minimum=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440  # forms only; the gateway bounds its bodies itself (promise I6)
 
 # --- transport and headers (promises S1-S3)

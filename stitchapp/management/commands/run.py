@@ -1,0 +1,64 @@
+"""Everything at once, on this machine: `make run`."""
+
+import json
+import os
+import socket
+import sys
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+
+
+class Command(BaseCommand):
+    help = "Prepare the databases and the static files, then run the web server and the loader until Ctrl-C."
+
+    def handle(self, *args, **options):
+        host, _, port = settings.BIND.rpartition(":")
+        address = (host.strip("[]") or "127.0.0.1", int(port))
+        require_free(address)
+        for alias in connections:
+            call_command("migrate", database=alias, interactive=False, verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        connections.close_all()
+        manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+        plan = {
+            "programs": {
+                "web server": [
+                    sys.executable,
+                    "-m",
+                    "gunicorn",
+                    "-c",
+                    "python:stitchapp.gunicorn",
+                    "stitchapp.wsgi",
+                ],
+                "loader": [*manage, "load_batches"],
+            },
+            "address": address,
+            "greeting": f"{settings.PRODUCT_NAME} runs at http://{host}:{port} (Ctrl-C ends it)",
+        }
+        os.chdir(settings.BASE_DIR)
+        environment = os.environ | {
+            "SUPERVISOR_PLAN": json.dumps(plan),
+            # Every thread of glibc's own arena would keep what one large request once needed.
+            "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
+            "PYTHONUNBUFFERED": "1",
+        }
+        self.stdout.flush()
+        # This process becomes the supervisor, and with it gives back the memory that Django took.
+        os.execve(sys.executable, [sys.executable, "-m", "stitchapp.supervisor"], environment)  # noqa: S606
+
+
+def require_free(address: tuple[str, int]) -> None:
+    """Refuse to start where somebody else listens."""
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            raise CommandError(
+                f"Cannot listen on {address[0]}:{address[1]}: {error.strerror}. "
+                "Choose another port, for example: PORT=8001 make run"
+            ) from error
