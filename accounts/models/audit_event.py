@@ -1,5 +1,7 @@
 """One thing that happened to an account, a key, a token or a person. Append-only (promise A3)."""
 
+from datetime import date
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -12,6 +14,26 @@ class AppendOnly(TypeError):
 
 
 class AuditEventQuerySet(models.QuerySet):
+    def matching(
+        self,
+        *,
+        event: str = "",
+        actor_id: int | None = None,
+        first_day: date | None = None,
+        last_day: date | None = None,
+    ) -> "AuditEventQuerySet":
+        """Return the events of a kind, by a person, on or between UTC days; what is not given does not narrow."""
+        events = self
+        if event:
+            events = events.filter(event=event)
+        if actor_id is not None:
+            events = events.filter(actor_id=actor_id)
+        if first_day is not None:
+            events = events.filter(at__date__gte=first_day)
+        if last_day is not None:
+            events = events.filter(at__date__lte=last_day)
+        return events
+
     def update(self, **fields):
         raise AppendOnly("Audit events are never changed.")
 

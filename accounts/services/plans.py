@@ -26,9 +26,22 @@ class PlanNotOffered(DomainError):
     message = "The free trial cannot be chosen: an account has one trial, from its start."
 
 
+def require_self_service() -> None:
+    """Raise PlanChangeClosed when only the operator changes plans."""
+    if not settings.PLAN_SELF_SERVICE:
+        raise PlanChangeClosed
+
+
+def plans_to_choose(account: Account) -> list[Plan]:
+    """Return the plans to show: those that can be chosen, and the one the account has."""
+    return [plan for plan in Plan.objects.all() if plan.trial_days is None or plan == account.plan]
+
+
 def keys_disabled_by(*, account: Account, plan: Plan) -> list[ApiKey]:
     """Return the enabled keys that changing to `plan` now would disable, newest first."""
-    if plan.api_access and has_feature(account, Feature.CONNECT_API, timezone.now()):
+    if plan == account.plan or (
+        plan.api_access and has_feature(account, Feature.CONNECT_API, timezone.now())
+    ):
         return []
     return list(account.api_keys.enabled().select_related("created_by"))
 
@@ -42,8 +55,7 @@ def change_plan(*, account: Account, actor: User | None, plan: Plan, by_staff: b
     disables the keys too.
     """
     if not by_staff:
-        if not settings.PLAN_SELF_SERVICE:
-            raise PlanChangeClosed
+        require_self_service()
         if plan.trial_days is not None:
             raise PlanNotOffered
     locked = lock_account(account)

@@ -1,0 +1,66 @@
+"""What a plan offers, in words (app.md 13.2)."""
+
+from datetime import datetime
+
+from accounts.models import Account, Plan
+from stitchapp.formats import key_time, thousands
+
+LIMITS = (
+    ("Rows a month", "rows_per_month"),
+    ("Team members", "max_members"),
+    ("Destinations", "max_destinations"),
+    ("Integration types", "max_integration_types"),
+)
+FEATURES = (
+    ("API access keys", "api_access"),
+    ("Post-load hooks", "post_load_hooks"),
+    ("Advanced scheduling", "advanced_scheduling"),
+)
+
+
+def plan_facts(plan: Plan) -> list[tuple[str, str]]:
+    """Return the plan's limits and features as (name, value)."""
+    limits = [(name, limit_words(getattr(plan, field))) for name, field in LIMITS]
+    features = [(name, "Included" if getattr(plan, field) else "Not included") for name, field in FEATURES]
+    return [*limits, *features, ("Loading reports", f"{plan.report_days} days")]
+
+
+def limit_words(limit: int | None) -> str:
+    """Return a limit with its commas; "Unlimited" for none."""
+    return "Unlimited" if limit is None else thousands(limit)
+
+
+def price_words(plan: Plan) -> str:
+    """Return the public price, or how the plan is had without one."""
+    if plan.price_usd:
+        return f"From USD {thousands(plan.price_usd)} a month"
+    return f"Free for {plan.trial_days} days" if plan.trial_days else "Free"
+
+
+def trial_words(account: Account, now: datetime) -> str:
+    """Return how the account's trial stands; nothing on a plan without one."""
+    if account.plan.trial_days is None:
+        return ""
+    ends_at = account.trial_ends_at
+    if ends_at is None:
+        return f"Your {account.plan.trial_days}-day free trial begins when your first row is loaded."
+    if account.trial_is_over(now):
+        return f"Your free trial ended on {key_time(ends_at)}. Choose a plan to use the Stitch API again."
+    return f"Your free trial ends on {key_time(ends_at)}."
+
+
+def losses(before: Plan, after: Plan) -> list[str]:
+    """Return a sentence for each limit and feature that shrinks from one plan to the other."""
+    sentences = []
+    for name, field in LIMITS:
+        old, new = getattr(before, field), getattr(after, field)
+        if new is not None and (old is None or new < old):
+            sentences.append(f"{name}: {thousands(new)} instead of {limit_words(old).lower()}.")
+    sentences += [
+        f"{name}: no longer included."
+        for name, field in FEATURES
+        if getattr(before, field) and not getattr(after, field)
+    ]
+    if after.report_days < before.report_days:
+        sentences.append(f"Loading reports: {after.report_days} days instead of {before.report_days}.")
+    return sentences

@@ -1,0 +1,23 @@
+"""The tabs of Settings: only pages that exist (app.md 2.3)."""
+
+from django.urls import reverse
+
+from accounts.models import Account
+
+TABS = (
+    ("Account Settings", "accounts:account-settings"),
+    ("Activity", "accounts:audit"),
+    ("Billing", "accounts:billing"),
+)
+
+
+def settings_tabs(account: Account, active: str) -> list[dict[str, object]]:
+    """Return the tabs for settings_base.html; `active` is the route of the open one."""
+    return [
+        {
+            "label": label,
+            "url": reverse(route, kwargs={"client_id": account.client_id}),
+            "active": route == active,
+        }
+        for label, route in TABS
+    ]

@@ -1,0 +1,59 @@
+"""The Activity tab: the account's audit trail, narrowed, paged, and as a CSV file."""
+
+import csv
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.views.decorators.http import require_safe
+
+from accounts.access import Can, allow
+from accounts.audit_lines import audit_lines, csv_rows
+from accounts.forms.audit_filter import AuditFilterForm
+from accounts.settings_tabs import settings_tabs
+from stitchapp.rendering import render_page
+
+EVENTS_A_PAGE = 50
+EXPORT_CHUNK = 1000
+
+
+@allow(Can.VIEW_ACCOUNT)
+@require_safe
+def audit(request: HttpRequest) -> HttpResponse:
+    """Show what happened, newest first."""
+    form = AuditFilterForm(request.GET, account=request.account)
+    events = request.account.audit_events.matching(**form.criteria()).select_related("actor")
+    page = Paginator(events, EVENTS_A_PAGE).get_page(request.GET.get("page"))
+    query = request.GET.copy()
+    query.pop("page", None)
+    context = {
+        "settings_tabs": settings_tabs(request.account, "accounts:audit"),
+        "form": form,
+        "page": page,
+        "lines": audit_lines(page.object_list),
+        "query": query.urlencode(),
+        "is_narrowed": any(form.criteria().values()),
+    }
+    return render_page(request, "accounts/audit.html", context, status=200 if form.is_valid() else 422)
+
+
+@allow(Can.VIEW_ACCOUNT)
+@require_safe
+def audit_export(request: HttpRequest) -> HttpResponse:
+    """Send the same events as a CSV file."""
+    form = AuditFilterForm(request.GET, account=request.account)
+    events = request.account.audit_events.matching(**form.criteria()).select_related("actor")
+    writer = csv.writer(Echo())
+    rows = (writer.writerow(row) for row in csv_rows(events.iterator(chunk_size=EXPORT_CHUNK)))
+    name = f"activity-{request.account.client_id}.csv"
+    return StreamingHttpResponse(
+        rows,
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+class Echo:
+    """A file that returns what is written to it."""
+
+    def write(self, text: str) -> str:
+        return text

@@ -1,0 +1,72 @@
+"""The table of API access keys as Account Settings shows it (app.md 6.1)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Prefetch
+from django.urls import reverse
+
+from accounts.models import Account, ApiKey, ApiKeyRefusal
+from accounts.services.key_authentication import RefusalReason
+
+REFUSALS_SHOWN_FOR = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """One key: what the row shows, and what its menu offers."""
+
+    key: ApiKey
+    enabled: bool
+    menu: list[dict[str, object]]
+    refused: int
+    last_refusal: ApiKeyRefusal | None
+
+    @property
+    def status(self) -> str:
+        return "Enabled" if self.enabled else "Disabled"
+
+    @property
+    def menu_label(self) -> str:
+        return f"Actions for the key ending in {self.key.last_four}"
+
+    @property
+    def last_reason(self) -> str:
+        return RefusalReason(self.last_refusal.reason).sentence if self.last_refusal else ""
+
+
+def key_rows(account: Account, *, api_access: bool, may_manage: bool, now: datetime) -> list[KeyRow]:
+    """Return the rows of all keys, newest first, in two queries.
+
+    Without API access every key counts as disabled, and all that can be done with one is to delete it.
+    """
+    recent = account.api_key_refusals.filter(minute__gte=now - REFUSALS_SHOWN_FOR)
+    keys = account.api_keys.select_related("created_by").prefetch_related(
+        Prefetch("refusals", recent.order_by("-minute", "-pk"), to_attr="recent_refusals")
+    )
+    return [
+        KeyRow(
+            key=key,
+            enabled=key.is_enabled and api_access,
+            menu=menu_of(key, account, api_access=api_access) if may_manage else [],
+            refused=sum(refusal.count for refusal in key.recent_refusals),
+            last_refusal=next(iter(key.recent_refusals), None),
+        )
+        for key in keys
+    ]
+
+
+def menu_of(key: ApiKey, account: Account, *, api_access: bool) -> list[dict[str, object]]:
+    """Return the row menu: switch off or on, as the plan allows, and delete."""
+
+    def item(label: str, route: str, **more: object) -> dict[str, object]:
+        url = reverse(route, kwargs={"client_id": account.client_id, "api_key_id": key.pk})
+        return {"label": label, "url": url} | more
+
+    switch = (
+        item("Disable this key", "accounts:api-key-disable", method="post")
+        if key.is_enabled
+        else item("Re-enable this key", "accounts:api-key-enable", method="post")
+    )
+    delete = item("Delete this key", "accounts:api-key-delete", method="dialog", danger=True)
+    return [switch, delete] if api_access else [delete]
