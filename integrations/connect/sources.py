@@ -87,7 +87,7 @@ def source_create(request: HttpRequest, body: SourceCreate):
 
 @router.get(
     "sources/{int:source_id}",
-    response={200: Source, 401: PlainError, 404: SourceError},
+    response={200: Source, 401: PlainError, 404: SourceError | PlainError},
     summary="Read a source",
     url_name="source",
 )
