@@ -5,4 +5,5 @@ from django.urls import URLPattern, URLResolver, include, path
 app_name = "integrations"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v4/", include("integrations.connect.urls")),
+    path("v2/import/", include("integrations.importapi.urls")),
 ]

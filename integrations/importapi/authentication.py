@@ -1,0 +1,38 @@
+"""The gate's question to the Import API: whose token is this? (import-api.md 1.1)"""
+
+from collections.abc import Callable
+from typing import cast
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts.models import Account
+from integrations.importapi import refusals, responses
+from integrations.importapi.refusals import Refusal
+from integrations.models import AccessToken
+from integrations.services.token_authentication import TokenRefused, authenticate_access_token
+
+
+class TokenRequest(HttpRequest):
+    """A request that the gate has admitted."""
+
+    token: AccessToken
+    account: Account
+
+
+def token_or(unauthorized: Callable[[], Refusal]) -> Callable[[HttpRequest], HttpResponse | None]:
+    """Return the authenticator of an endpoint whose answer to a bad token is `unauthorized`."""
+
+    def authenticate(request: HttpRequest) -> HttpResponse | None:
+        try:
+            token = authenticate_access_token(
+                authorization=request.headers.get("Authorization", ""), now=timezone.now()
+            )
+        except TokenRefused as error:
+            refusal = refusals.inactive() if error.connection_is_inactive else unauthorized()
+            return responses.refused(refusal)
+        admitted = cast(TokenRequest, request)
+        admitted.token, admitted.account = token, token.account
+        return None
+
+    return authenticate

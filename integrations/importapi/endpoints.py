@@ -1,0 +1,56 @@
+"""What holds for every endpoint: its method first, an exact answer whatever happens, the body read to its end."""
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from integrations.importapi import bodies, responses
+from integrations.importapi.refusals import Refusal
+from integrations.queue.accepting import QueueUnavailable
+
+logger = logging.getLogger("integrations.importapi")
+RETRY_AFTER = 5  # seconds
+
+View = Callable[..., HttpResponse]
+
+
+def endpoint(*methods: str, may_be_unavailable: bool = True) -> Callable[[View], View]:
+    """Wrap a gated view: other methods get 405, refusals their bodies, faults of ours JSON as well.
+
+    Clients repeat a request after 503 and give up after other answers, so a database that does not answer is
+    a 503; only where the endpoint is documented never to say so, it is a 500 (decision D28).
+    """
+
+    def decorate(view: View) -> View:
+        @csrf_exempt
+        @functools.wraps(view)
+        def answering(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            response = _answer(request, *args, **kwargs)
+            response["Cache-Control"] = "no-store"
+            bodies.drain(request)
+            return response
+
+        def _answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method not in methods:
+                return responses.method_not_allowed(methods)
+            try:
+                return view(request, *args, **kwargs)
+            except Refusal as refusal:
+                return responses.refused(refusal)
+            except QueueUnavailable as error:
+                return responses.unavailable(error.retry_after)
+            except DatabaseError:
+                logger.exception("importapi.database_failed")
+                return responses.unavailable(RETRY_AFTER) if may_be_unavailable else responses.server_error()
+            except Exception:
+                logger.exception("importapi.failed")
+                return responses.server_error()
+
+        return answering
+
+    return decorate

@@ -1,0 +1,36 @@
+"""What both kinds of request share once they are parsed."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRequest:
+    """A valid request: its kind, and how many records it brings for each table."""
+
+    kind: str  # "batch" or "push", as integrations.loading.reading names them
+    tables: list[tuple[str, int]]
+
+
+def storable_name(name: str) -> bool:
+    """Tell whether a table's name can be stored at all: no NUL, no lone surrogate."""
+    return "\x00" not in name and not any("\ud800" <= character <= "\udfff" for character in name)
+
+
+def exceeds_data_points(record: dict[str, object], limit: int) -> bool:
+    """Tell whether a record holds more than `limit` values, nested ones included.
+
+    An empty object or array counts as one value.
+    """
+    points = 0
+    waiting: list[object] = [record]
+    while waiting:
+        container = waiting.pop()
+        children = container.values() if type(container) is dict else container
+        for child in children:  # type: ignore[attr-defined]
+            if child and (type(child) is dict or type(child) is list):
+                waiting.append(child)
+            else:
+                points += 1
+        if points > limit:
+            return True
+    return False

@@ -1,0 +1,75 @@
+"""The exact answers of the Import API (import-api.md 2 and 4): compact JSON, or plain text where it says so."""
+
+import json
+
+from django.http import HttpResponse
+
+from integrations.importapi.refusals import Refusal
+
+JSON = "application/json;charset=UTF-8"
+
+
+def json_response(payload: object, *, status: int = 200) -> HttpResponse:
+    """Answer compact JSON, non-ASCII unescaped; a lone surrogate keeps its escape."""
+    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    return HttpResponse(text.encode("utf-8", "backslashreplace"), content_type=JSON, status=status)
+
+
+def text_response(text: str, *, status: int) -> HttpResponse:
+    """Answer one of the few plain-text errors."""
+    return HttpResponse(text, content_type="text/plain;charset=UTF-8", status=status)
+
+
+def refused(refusal: Refusal) -> HttpResponse:
+    """Answer a refusal with the body it carries."""
+    if isinstance(refusal.payload, str):
+        return text_response(refusal.payload, status=refusal.status)
+    return json_response(refusal.payload, status=refusal.status)
+
+
+def accepted(receipt: object) -> HttpResponse:
+    """201: durably stored, loaded later; the receipt rides in a header."""
+    response = json_response({"status": "OK", "message": "Batch Accepted!"}, status=201)
+    response["X-Batch-Id"] = str(receipt)
+    return response
+
+
+def valid() -> HttpResponse:
+    """200 of /validate."""
+    return json_response({"status": "OK", "message": "Batch is valid!"})
+
+
+def status(*, version: str, revision: str, reason: str | None) -> HttpResponse:
+    """What /status says; 503 with a reason when data cannot be taken."""
+    body = {
+        "name": "pipeline.gate",
+        "version": version,
+        "revision": revision,
+        "status": "OK" if reason is None else "ERROR",
+        "reason": reason,
+    }
+    return json_response(body, status=200 if reason is None else 503)
+
+
+def method_not_allowed(allowed: tuple[str, ...]) -> HttpResponse:
+    """405, in plain text."""
+    response = text_response("Method not allowed.", status=405)
+    response["Allow"] = ", ".join(allowed)
+    return response
+
+
+def not_found() -> HttpResponse:
+    """404 of a path that is none of the four."""
+    return json_response({"message": "Not Found"}, status=404)
+
+
+def unavailable(retry_after: int) -> HttpResponse:
+    """503: nothing was kept, and the same request may succeed later (decision D28)."""
+    response = json_response({"message": "Service Unavailable"}, status=503)
+    response["Retry-After"] = str(retry_after)
+    return response
+
+
+def server_error() -> HttpResponse:
+    """500, without a word about the inside (promise S9)."""
+    return json_response({"message": "Internal Server Error"}, status=500)

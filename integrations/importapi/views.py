@@ -1,0 +1,88 @@
+"""The Import API's endpoints (import-api.md 2)."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts.access import allow_token, public
+from integrations.importapi import refusals, responses
+from integrations.importapi.authentication import TokenRequest, token_or
+from integrations.importapi.batches import parse_batch
+from integrations.importapi.bodies import IncompleteBody, read_body
+from integrations.importapi.endpoints import endpoint
+from integrations.importapi.parsing import ParsedRequest
+from integrations.importapi.pushes import parse_push
+from integrations.importapi.status import VERSION, reason_to_refuse_data
+from integrations.queue.accepting import accept_batch
+
+SCOPE = "import"
+JSON = "application/json"
+
+
+@endpoint("GET", "HEAD")
+@public
+def import_status(request: HttpRequest) -> HttpResponse:
+    """Say whether data is taken; whatever credentials come along are ignored."""
+    return responses.status(version=VERSION, revision=VERSION, reason=reason_to_refuse_data())
+
+
+@endpoint("POST")
+@allow_token(SCOPE, token_or(refusals.batch_not_authorized))
+def batch(request: TokenRequest) -> HttpResponse:
+    """Take the records of one table, with the schema they conform to."""
+    received_at = timezone.now()
+    if media_type(request) != JSON:
+        raise refusals.batch_content_type()
+    try:
+        body = read_body(request, limit=settings.MAX_BODY_BYTES)
+    except IncompleteBody:
+        raise refusals.batch_malformed() from None
+    parsed = parse_batch(body)
+    stored = accept_batch(
+        token=request.token, kind=parsed.kind, body=body, tables=parsed.tables, received_at=received_at
+    )
+    return responses.accepted(stored.receipt)
+
+
+@endpoint("POST")
+@allow_token(SCOPE, token_or(refusals.push_not_authenticated))
+def push(request: TokenRequest) -> HttpResponse:
+    """Take records of any number of tables, typed by their values."""
+    received_at = timezone.now()
+    body, parsed = read_push(request)
+    stored = accept_batch(
+        token=request.token, kind=parsed.kind, body=body, tables=parsed.tables, received_at=received_at
+    )
+    return responses.accepted(stored.receipt)
+
+
+@endpoint("POST", may_be_unavailable=False)
+@allow_token(SCOPE, token_or(refusals.push_not_authenticated))
+def validate(request: TokenRequest) -> HttpResponse:
+    """Check a request as `push` does, and store nothing."""
+    read_push(request)
+    return responses.valid()
+
+
+@endpoint("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+@public
+def unknown_path(request: HttpRequest, path: str) -> HttpResponse:
+    """Answer a path below /v2/import/ that is none of the four."""
+    return responses.not_found()
+
+
+def read_push(request: TokenRequest) -> tuple[bytes, ParsedRequest]:
+    """Return the body of a push and what it holds."""
+    if media_type(request) != JSON:
+        raise refusals.push_content_type(media_type(request))
+    try:
+        body = read_body(request, limit=settings.MAX_BODY_BYTES)
+    except IncompleteBody as error:
+        raise refusals.push_malformed(str(error), line=1, column=1) from None
+    return body, parse_push(body, client_id=request.account.client_id)
+
+
+def media_type(request: HttpRequest) -> str:
+    """Return the content type without its parameters, in lower case; blank when there is none."""
+    content_type: str = request.META.get("CONTENT_TYPE", "")
+    return content_type.partition(";")[0].strip().lower()
