@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from accounts.fresh_sign_in import require_fresh
 from accounts.models import Membership, Role
 from accounts.plans import Feature, require_feature
+from accounts.services.last_account import note_opened
 from accounts.sign_in_age import keep_alive
 
 
@@ -104,6 +105,7 @@ def allow(permission: Can, *, feature: Feature | None = None, fresh: bool = Fals
             if not may(membership, permission):
                 raise PermissionDenied(f"Your role may not {permission.value}.")
             request.membership, request.account = membership, membership.account
+            note_opened(session=request.session, membership=membership)
             if feature is not None:
                 require_feature(membership.account, feature, timezone.now())
             return private(

@@ -28,6 +28,7 @@ class Event(StrEnum):
     SIGNED_OUT = "user.signed_out", "Signed out"
     PASSWORD_CHANGED = "user.password_changed", "Password changed"
     PASSWORD_RESET_REQUESTED = "user.password_reset_requested", "Password reset requested"
+    EMAIL_CONFIRMATION_SENT = "user.email_confirmation_sent", "Link to confirm an e-mail address sent"
     EMAIL_CONFIRMED = "user.email_confirmed", "E-mail address confirmed"
     API_KEY_CREATED = "api_key.created", "API access key created"
     API_KEY_DISABLED = "api_key.disabled", "API access key disabled"

@@ -5,6 +5,7 @@ from django.urls import reverse
 from accounts.models import Account
 
 TABS = (
+    ("Your Profile", "accounts:profile"),
     ("Account Settings", "accounts:account-settings"),
     ("Activity", "accounts:audit"),
     ("Billing", "accounts:billing"),

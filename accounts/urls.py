@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from accounts.views import account_settings, api_keys, audit, billing, home, session
+from accounts.views import (
+    account_settings,
+    api_keys,
+    audit,
+    billing,
+    email,
+    home,
+    password,
+    profile,
+    session,
+    sign_up,
+)
 
 ACCOUNT = "client/<int:client_id>/account"
 
@@ -23,4 +34,16 @@ urlpatterns = [
     path(f"{ACCOUNT}/billing", billing.billing, name="billing"),
     path(f"{ACCOUNT}/plans", billing.plan_list, name="plan-list"),
     path(f"{ACCOUNT}/plans/<slug:plan_slug>", billing.plan_change, name="plan-change"),
+    path("signup", sign_up.sign_up, name="sign-up"),
+    path("password/forgot", password.password_forgot, name="password-forgot"),
+    path("password/forgot/sent", password.password_forgot_sent, name="password-forgot-sent"),
+    path("password/reset/<str:code>", password.password_reset, name="password-reset"),
+    path("email/confirm/<str:key>", email.email_confirm, name="email-confirm"),
+    path(f"{ACCOUNT}/profile", profile.profile, name="profile"),
+    path(f"{ACCOUNT}/profile/password", profile.password_change, name="password-change"),
+    path(
+        f"{ACCOUNT}/profile/confirm-email",
+        profile.email_confirmation_send,
+        name="email-confirmation-send",
+    ),
 ]

@@ -143,10 +143,14 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS = 3
 ACCOUNT_RATE_LIMITS = False  # accounts/services/throttle.py counts instead (decision D37)
 FRESH_SIGN_IN_SECONDS = 15 * 60  # decision D9
 SESSION_COOKIE_AGE = 12 * 60 * 60  # idle for 12 hours (app.md 17, 38)
 SESSION_SAVE_EVERY_REQUEST = False
+MESSAGE_STORAGE = (
+    "django.contrib.messages.storage.session.SessionStorage"  # no cookie of its own (promise S2)
+)
 DEFAULT_PLAN = env.text("DEFAULT_PLAN", "free_trial")
 PLAN_SELF_SERVICE = env.flag("PLAN_SELF_SERVICE", default=True)
 
@@ -154,6 +158,7 @@ PLAN_SELF_SERVICE = env.flag("PLAN_SELF_SERVICE", default=True)
 EMAIL_URL = env.text("EMAIL_URL", "file:" if LOCAL_MODE else env.REQUIRED)
 DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "Stitch <support@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+MAIL_IN_BACKGROUND = True
 _mail = urlsplit(EMAIL_URL)
 if _mail.scheme == "file":
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"

@@ -7,13 +7,13 @@ from accounts.models import Account, User
 
 
 @transaction.atomic
-def record_for_person(event: Event, person: User, **detail: object) -> None:
+def record_for_person(event: Event, person: User) -> None:
     """Append the event to the trail of every account the person belongs to; outside any if there is none."""
     accounts: list[Account | None] = [
         membership.account for membership in person.memberships.active().select_related("account")
     ]
     for account in accounts or [None]:
-        record(event, account=account, actor=person, target=person, target_name=person.email, **detail)
+        record(event, account=account, actor=person, target=person, target_name=person.email)
 
 
 def record_sign_in(*, person: User) -> None:

@@ -50,7 +50,8 @@ def minutes_to_wait(limit: Limit, *who: str) -> int:
     taken = cache.get_many(limit.places(*who)).values()
     if len(taken) < limit.most:
         return 0
-    return max(1, math.ceil((min(taken) + limit.seconds - time.time()) / 60))
+    oldest: float = min(taken)
+    return max(1, math.ceil((oldest + limit.seconds - time.time()) / 60))
 
 
 def clear(limit: Limit, *who: str) -> None:

@@ -47,6 +47,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "action": with_next("accounts:sign-in", wanted),
+        "sign_up_url": with_next("accounts:sign-up", wanted),
     }
     return render(request, "accounts/sign_in.html", context, status=422 if form.errors else 200)
 

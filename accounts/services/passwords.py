@@ -1,0 +1,125 @@
+"""Set a new password, with the old one or with a link sent by mail (app.md 4.3, 4.5, promises S5 and S6)."""
+
+import logging
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.tokens import default_token_generator
+from django.db import transaction
+from django.urls import reverse
+from django.utils.http import base36_to_int, int_to_base36
+from django.views.decorators.debug import sensitive_variables
+
+from accounts.audit import Event
+from accounts.errors import DomainError
+from accounts.models import User
+from accounts.services import throttle
+from accounts.services.authentication import forget_failures, may_sign_in
+from accounts.services.mail import afterwards, send_mail
+from accounts.services.sessions import record_for_person
+from stitchapp import request_facts
+
+logger = logging.getLogger("accounts.passwords")
+REQUESTS = throttle.Limit("password-forgot", most=5, seconds=24 * 60 * 60)
+# However many callers ask, one mailbox is not flooded.
+REQUESTS_FROM_ANYWHERE = throttle.Limit("password-forgot-anywhere", most=25, seconds=24 * 60 * 60)
+
+
+class TooManyRequests(DomainError):
+    """The same address was asked about too often; said alike for known and unknown addresses."""
+
+    code, status = "too_many_requests", 429
+    message = "A new password was asked for five times within 24 hours. Use the newest mail, or try tomorrow."
+
+
+class LinkSpent(DomainError):
+    """A link that set a password before, is older than an hour, or was never sent."""
+
+    code, status = "link_spent", 404
+    message = "This link has expired. It works once, within an hour of being sent."
+
+
+def request_reset(*, email: str, server: str) -> None:
+    """Send a link if somebody signs in with the address; the caller cannot tell whether one was sent."""
+    email = email.strip().lower()
+    here = throttle.network_of(request_facts.current().address)
+    if (
+        throttle.take_place(REQUESTS, here, email) is None
+        or throttle.take_place(REQUESTS_FROM_ANYWHERE, email) is None
+    ):
+        raise TooManyRequests
+    afterwards(lambda: send_reset_link(email=email, server=server))
+
+
+def send_reset_link(*, email: str, server: str) -> None:
+    """Send the mail with the link, to a person who may sign in."""
+    person = User.objects.filter(email=email).first()
+    if person is None or not may_sign_in(person):
+        logger.info("password_reset.nobody")
+        return
+    record_for_person(Event.PASSWORD_RESET_REQUESTED, person)
+    code = f"{int_to_base36(person.pk)}-{default_token_generator.make_token(person)}"
+    send_mail(
+        "password_reset",
+        to=person.email,
+        subject="Set a new password",
+        server=server,
+        person=person,
+        button_url=server + reverse("accounts:password-reset", kwargs={"code": code}),
+        button_label="Set a new password",
+    )
+
+
+def find_by_code(code: str) -> User:
+    """Return the person whom a link belongs to; raise LinkSpent for any that does not work."""
+    uid, _, token = code.partition("-")
+    try:
+        person: User | None = User.objects.filter(pk=base36_to_int(uid)).first()
+    except (ValueError, OverflowError):
+        person = None
+    if person is None or not may_sign_in(person) or not default_token_generator.check_token(person, token):
+        raise LinkSpent
+    return person
+
+
+@sensitive_variables("password")
+def reset_password(*, code: str, password: str, server: str) -> User:
+    """Set the password with a link, which thereby has done its one success."""
+    hashed = make_password(password)  # before the transaction: it takes its time
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=find_by_code(code).pk)  # two clicks at once, one success
+        person = find_by_code(code)
+        store_password(person=person, hashed=hashed)
+    forget_failures(email=person.email)
+    tell(person, server)
+    return person
+
+
+@sensitive_variables("password")
+def change_password(*, person: User, password: str, server: str) -> None:
+    """Set the password of a person who has shown the old one."""
+    hashed = make_password(password)
+    with transaction.atomic():
+        store_password(person=person, hashed=hashed)
+    tell(person, server)
+
+
+def store_password(*, person: User, hashed: str) -> None:
+    """Store the new password; every session opened with the old one ends with its next request."""
+    person.password = hashed
+    person.save(update_fields=["password"])
+    record_for_person(Event.PASSWORD_CHANGED, person)
+
+
+def tell(person: User, server: str) -> None:
+    """Tell the owner of the address, who may not be the one who did it."""
+    afterwards(
+        lambda: send_mail(
+            "password_changed",
+            to=person.email,
+            subject="Your password was changed",
+            server=server,
+            person=person,
+            button_url=server + reverse("accounts:password-forgot"),
+            button_label="Set a new password",
+        )
+    )
