@@ -3,14 +3,17 @@
 import json
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Router
 
+from accounts.models import Account
 from integrations.connect import responses
 from integrations.connect.report_cards import STEPS, report_card
 from integrations.connect.responses import refusal, timestamp, unknown_source
 from integrations.connect.schemas import PlainError, Source, SourceCreate, SourceError, SourceUpdate
 from integrations.models import Destination, Integration
+from integrations.services.destinations import destinations_of
 from integrations.services.integration_updates import create_mapped_integration, update_integration
 from integrations.services.integrations import delete_integration
 from integrations.services.locking import IntegrationDeleted
@@ -25,26 +28,39 @@ router = Router(tags=["Sources"])
 ERRORS = {400: SourceError, 401: PlainError}
 
 
+def sources(account: Account, integrations: QuerySet[Integration]) -> list[dict[str, Any]]:
+    """Return an account's integrations as the Connect API shows them."""
+    found = list(integrations.select_related("destination"))
+    destinations = destinations_of(account=account, integrations=found)
+    return [
+        {
+            "properties": {},
+            "description": None,
+            "updated_at": timestamp(integration.updated_at),
+            "schedule": None,
+            "check_job_name": None,
+            "name": integration.schema_name,
+            "mapped_destination_ids": [destination.pk]
+            if (destination := destinations[integration.pk])
+            else [],
+            "type": integration.type,
+            "deleted_at": timestamp(integration.deleted_at),
+            "system_paused_at": timestamp(integration.system_paused_at),
+            "stitch_client_id": account.client_id,
+            "paused_at": timestamp(integration.paused_at),
+            "id": integration.pk,
+            "display_name": integration.display_name,
+            "created_at": timestamp(integration.created_at),
+            "report_card": report_card(integration.type),
+        }
+        for integration in found
+    ]
+
+
 def source(integration: Integration) -> dict[str, Any]:
-    """Return an integration as the Connect API shows it; `account` is loaded with it."""
-    return {
-        "properties": {},
-        "description": None,
-        "updated_at": timestamp(integration.updated_at),
-        "schedule": None,
-        "check_job_name": None,
-        "name": integration.schema_name,
-        "mapped_destination_ids": [integration.destination_id] if integration.destination_id else [],
-        "type": integration.type,
-        "deleted_at": timestamp(integration.deleted_at),
-        "system_paused_at": timestamp(integration.system_paused_at),
-        "stitch_client_id": integration.account.client_id,
-        "paused_at": timestamp(integration.paused_at),
-        "id": integration.pk,
-        "display_name": integration.display_name,
-        "created_at": timestamp(integration.created_at),
-        "report_card": report_card(integration.type),
-    }
+    """Return one integration, as it stands now, as the Connect API shows it."""
+    account = integration.account
+    return sources(account, account.integrations.filter(pk=integration.pk))[0]
 
 
 def find_integration(request: HttpRequest, source_id: int, *, status: int = 400) -> Integration:
@@ -60,7 +76,7 @@ def find_integration(request: HttpRequest, source_id: int, *, status: int = 400)
 )
 def source_list(request: HttpRequest):
     """Every source of the account: active, paused and deleted."""
-    return [source(integration) for integration in request.account.integrations.order_by("pk")]
+    return sources(request.account, request.account.integrations.order_by("pk"))
 
 
 @router.post("sources", response={200: Source} | ERRORS, summary="Create a source", url_name="sources")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
@@ -30,6 +32,19 @@ def destination_of(*, integration: Integration) -> Destination | None:
     if integration.destination is not None and integration.destination.deleted_at is None:
         return integration.destination
     return embedded_destination(account=integration.account) if settings.EMBEDDED_WAREHOUSE else None
+
+
+def destinations_of(
+    *, account: Account, integrations: Iterable[Integration]
+) -> dict[int, Destination | None]:
+    """Return where each of an account's integrations is loaded, by its key; `destination` is loaded with them."""
+    embedded = embedded_destination(account=account) if settings.EMBEDDED_WAREHOUSE else None
+    return {
+        integration.pk: integration.destination
+        if integration.destination is not None and integration.destination.deleted_at is None
+        else embedded
+        for integration in integrations
+    }
 
 
 def integrations_into(*, destination: Destination) -> QuerySet[Integration]:

@@ -36,7 +36,7 @@ def create_mapped_integration(
     destination: Destination | None,
     api_key: ApiKey | None = None,
 ) -> Integration:
-    """Create an Import API integration that loads into `destination`, or into the account's only one."""
+    """Create an Import API integration that loads into `destination`, or into the embedded one."""
     integration = create_import_api_integration(
         account=account, actor=actor, display_name=display_name, schema_name=schema_name, api_key=api_key
     )
