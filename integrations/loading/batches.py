@@ -10,6 +10,9 @@ UPSERT = "upsert"
 ACTIVATE_VERSION = "activate_version"
 
 
+Part = tuple[str, tuple[str, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message of an accepted request, with its position in that request."""
@@ -38,3 +41,8 @@ class TableBatch:
     messages: list[Message]
     table_version: int | None = None
     bookmark_names: tuple[str, ...] = ()
+
+    @property
+    def part(self) -> Part:
+        """Return what tells this batch from every other of its table."""
+        return self.batch_id, self.key_names

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from integrations.loading import naming
-from integrations.loading.batches import ACTIVATE_VERSION, Message, TableBatch
+from integrations.loading.batches import ACTIVATE_VERSION, Message, Part, TableBatch
 from integrations.loading.capabilities import Kind
 from integrations.loading.errors import LoadError
 from integrations.loading.rejected import Rejected
@@ -28,7 +28,7 @@ ORDINAL, ORIGIN, SEQUENCE, EXTRACTED, GENERATED = "o", "b", "s", "x", "k"
 class Origin:
     """What all root rows of one batch and one table version share."""
 
-    batch_id: str
+    part: Part
     received_at: datetime
     version: int
 
@@ -44,15 +44,15 @@ class Collected:
     arrays: dict[int, list[tuple[Field, list[Any]]]] = field(default_factory=dict)  # by ordinal
     left_out: dict[int, tuple[dict[str, Any], list[str]]] = field(default_factory=dict)  # by ordinal
     rejected: Rejected = field(default_factory=Rejected)
-    rejected_by_batch: Counter[str] = field(default_factory=Counter)
-    superseded_by_batch: Counter[str] = field(default_factory=Counter)
+    rejected_by_part: Counter[Part] = field(default_factory=Counter)
+    superseded_by_part: Counter[Part] = field(default_factory=Counter)
 
     def supersede(self, ordinals: set[int]) -> None:
         """Drop rows that turned out not to be needed."""
         kept = []
         for row in self.rows:
             if row[ORDINAL] in ordinals:
-                self.superseded_by_batch[self.origins[row[ORIGIN]].batch_id] += 1
+                self.superseded_by_part[self.origins[row[ORIGIN]].part] += 1
                 self.arrays.pop(row[ORDINAL], None)
                 self.left_out.pop(row[ORDINAL], None)
             else:
@@ -72,7 +72,7 @@ class Collector:
         self.best: dict[Any, Row] = {}
         self.key_codes: tuple[str, ...] = ()
         self.double_key_codes: tuple[str, ...] = ()
-        self.origin_numbers: dict[tuple[str, int], int] = {}
+        self.origin_numbers: dict[tuple[Part, int], int] = {}
         self.readers: dict[str, ObjectShape] = {}
         self.ordinal = 0
         if not key:
@@ -98,14 +98,14 @@ class Collector:
         reader = self.readers.get(encoded)
         if reader is None:
             types = field_types(batch.schema, batch.schema)
-            reader = self.readers[encoded] = ObjectShape(self.shape, self.shape, (), types, batch.schema)
+            reader = self.readers[encoded] = ObjectShape(self.shape, self.shape, types, batch.schema)
         return reader
 
     def _read(self, message: Message, batch: TableBatch, reader: ObjectShape, identity: bytes) -> None:
         collected = self.collected
         version = message.table_version or batch.table_version or self.running_version
         if version < self.versions.after:
-            collected.superseded_by_batch[batch.batch_id] += 1
+            collected.superseded_by_part[batch.part] += 1
             return
         data = message.data or {}
         row: Row = {}
@@ -119,9 +119,9 @@ class Collector:
             key = self._key_of(row) if self.key else None
         except Refused as refusal:
             collected.rejected.add(data, refusal.reason, self.shape.name)
-            collected.rejected_by_batch[batch.batch_id] += 1
+            collected.rejected_by_part[batch.part] += 1
             return
-        origin = self.origin_numbers.get((batch.batch_id, version))
+        origin = self.origin_numbers.get((batch.part, version))
         if origin is None:
             origin = self._origin(batch, version)
         ordinal = self.ordinal
@@ -148,7 +148,7 @@ class Collector:
         if loser is not row:
             self.best[key] = row
         if loser is not None:
-            self.collected.superseded_by_batch[self.collected.origins[loser[ORIGIN]].batch_id] += 1
+            self.collected.superseded_by_part[self.collected.origins[loser[ORIGIN]].part] += 1
             self.collected.arrays.pop(loser[ORDINAL], None)
             self.collected.left_out.pop(loser[ORDINAL], None)
         return loser is not row
@@ -183,8 +183,8 @@ class Collector:
 
     def _origin(self, batch: TableBatch, version: int) -> int:
         number = len(self.collected.origins)
-        self.collected.origins.append(Origin(batch.batch_id, batch.received_at, version))
-        self.origin_numbers[batch.batch_id, version] = number
+        self.collected.origins.append(Origin(batch.part, batch.received_at, version))
+        self.origin_numbers[batch.part, version] = number
         return number
 
     def _extracted(self, text: str, row: Row) -> None:

@@ -6,11 +6,13 @@ is recognised when it is tried again.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from integrations.loading.batches import Part
 from integrations.loading.outcomes import BatchCounts
 from integrations.loading.planning import TablePlan
 
@@ -22,9 +24,9 @@ Execute = Callable[[str, list[Any]], list[tuple[Any, ...]]]
 TABLES = {
     "batches": (
         "batch_id VARCHAR NOT NULL, schema_name VARCHAR NOT NULL, table_name VARCHAR NOT NULL, "
-        "held_at TIMESTAMPTZ NOT NULL, inserted BIGINT NOT NULL, updated BIGINT NOT NULL, "
+        "key_names VARCHAR NOT NULL, held_at TIMESTAMPTZ NOT NULL, inserted BIGINT NOT NULL, updated BIGINT NOT NULL, "
         "superseded BIGINT NOT NULL, rejected BIGINT NOT NULL, "
-        "PRIMARY KEY (batch_id, schema_name, table_name)"
+        "PRIMARY KEY (batch_id, schema_name, table_name, key_names)"
     ),
     # source_name is the sender's spelling; root_name and parent_name are this table's own for a root.
     "tables": (
@@ -63,25 +65,31 @@ class Ledger:
         for name, columns in TABLES.items():
             self.execute(f"CREATE TABLE IF NOT EXISTS {self.prefix}{name} ({columns})", [])
 
-    def held(self, table_name: str, batch_ids: Iterable[str]) -> dict[str, BatchCounts]:
+    def held(self, table_name: str, parts: Iterable[Part]) -> dict[Part, BatchCounts]:
         """Return those of the batches that this destination holds already, with their counts."""
-        ids = list(dict.fromkeys(batch_ids))
+        wanted = {(batch_id, _encoded(key_names)): (batch_id, key_names) for batch_id, key_names in parts}
+        ids = list(dict.fromkeys(batch_id for batch_id, _ in wanted))
         marks = ", ".join("?" for _ in ids)
         rows = self.execute(
-            f"SELECT batch_id, inserted, updated, superseded, rejected FROM {self.prefix}batches "
+            f"SELECT batch_id, key_names, inserted, updated, superseded, rejected FROM {self.prefix}batches "
             f"WHERE schema_name = ? AND table_name = ? AND batch_id IN ({marks})",
             [self.schema_name, table_name, *ids],
         )
-        return {batch_id: BatchCounts(*counts) for batch_id, *counts in rows}
+        return {
+            wanted[batch_id, key_names]: BatchCounts(*counts)
+            for batch_id, key_names, *counts in rows
+            if (batch_id, key_names) in wanted
+        }
 
-    def hold(self, table_name: str, counts: dict[str, BatchCounts], *, held_at: datetime) -> None:
-        for batch_id, count in counts.items():
+    def hold(self, table_name: str, counts: dict[Part, BatchCounts], *, held_at: datetime) -> None:
+        for (batch_id, key_names), count in counts.items():
             self.execute(
-                f"INSERT INTO {self.prefix}batches VALUES (?, ?, ?, CAST(? AS TIMESTAMPTZ), ?, ?, ?, ?)",
+                f"INSERT INTO {self.prefix}batches VALUES (?, ?, ?, ?, CAST(? AS TIMESTAMPTZ), ?, ?, ?, ?)",
                 [
                     batch_id,
                     self.schema_name,
                     table_name,
+                    _encoded(key_names),
                     held_at.isoformat(),
                     count.inserted,
                     count.updated,
@@ -151,3 +159,7 @@ class Ledger:
                 f"INSERT OR IGNORE INTO {self.prefix}columns VALUES (?, ?, ?)",
                 [self.schema_name, table_name, column],
             )
+
+
+def _encoded(key_names: tuple[str, ...]) -> str:
+    return json.dumps(key_names)

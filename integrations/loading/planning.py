@@ -71,7 +71,7 @@ def plan_table(
     if existing is None:
         plan = TablePlan(shape.name, key, created=True)
     else:
-        _check(existing, system, key, capabilities)
+        check_existing(existing, system, key, capabilities)
         plan = TablePlan(existing.name, existing.key, created=False, columns=dict(existing.columns))
         plan.managed |= existing.managed
     planner = _ColumnPlanner(plan, capabilities, {capabilities.fold(name) for name in key})
@@ -88,6 +88,8 @@ def slots_with_values(shape: TableShape, rows: list[Row]) -> list[Slot]:
     """Return the slots that some row fills; of several types of one name, the first value's comes first."""
     codes = set().union(*rows)
     slots = [slot for slot in shape.slots.values() if slot.code in codes]
+    if shape.existing is not None:
+        _mark_small_integers(slots, rows, shape.existing, shape.capabilities)
     names = [shape.capabilities.fold(slot.name) for slot in slots]
     if len(set(names)) == len(names):
         return slots
@@ -98,6 +100,16 @@ def slots_with_values(shape: TableShape, rows: list[Row]) -> list[Slot]:
     order = {slot.code: position for position, slot in enumerate(slots)}
     first = {code: position for position, code in enumerate(first)}
     return sorted(slots, key=lambda slot: (first[slot.code], order[slot.code]))
+
+
+def _mark_small_integers(
+    slots: list[Slot], rows: list[Row], existing: ExistingTable, capabilities: Capabilities
+) -> None:
+    """Find out whether integers fit the 32 bits of a column that the loader would not have made."""
+    for slot in slots:
+        column = existing.columns.get(capabilities.fold(slot.name))
+        if slot.kind is Kind.BIGINT and column is not None and column.kind is Kind.INTEGER:
+            slot.fits_integer = all(-(2**31) <= row.get(slot.code, 0) < 2**31 for row in rows)
 
 
 class _ColumnPlanner:
@@ -126,13 +138,13 @@ class _ColumnPlanner:
                 column = columns.get(fold(suffixed)) or self._add(suffixed, slot.kind, slot.scale)
             else:
                 column = self._add(slot.name, slot.kind, slot.scale)
-        elif base.kind is slot.kind:
+        elif base.kind is slot.kind or (base.kind is Kind.INTEGER and slot.fits_integer):
             column = base
         elif fold(slot.name) in self.key:
             raise LoadError(KEY_TYPE_MISMATCH)
         else:
             column = self._split(base, slot)
-        if column.kind is not slot.kind:
+        if column.kind is not slot.kind and column is not base:
             raise LoadError(
                 f"Column {column.name} of table {self.plan.name} does not have the type of its suffix"
             )
@@ -203,7 +215,7 @@ class _ColumnPlanner:
         return f"{name}{naming.SEPARATOR}{kind}"
 
 
-def _check(
+def check_existing(
     existing: ExistingTable, system: dict[str, Kind], key: tuple[str, ...], capabilities: Capabilities
 ) -> None:
     """Stop the table when its key or a column of the loader's is not what it was."""

@@ -36,6 +36,7 @@ class Slot:
     kind: Kind
     scale: int = 0
     integer_digits: int = 0  # the most that a decimal has needed
+    fits_integer: bool = False  # a column of 32 bits will do
 
 
 @dataclass(slots=True)
@@ -70,6 +71,7 @@ class TableShape:
         self.shared = False  # two paths have one name, so each record must be looked at
         self.own_names: set[str] = set()  # folded names that a sender's field would collide with
         self.sub_tables: dict[str, TableShape] = {}  # of the root: all of them, by folded name
+        self.sources: set[tuple[Path, ...]] = set()  # of a sub table: the arrays it is made of
 
     def slot(self, name: str, kind: Kind) -> Slot:
         """Return the slot for a column name and type class."""
@@ -109,14 +111,22 @@ class TableShape:
 class ObjectShape:
     """The fields of a record, of an object inside it, or of an array's elements, under one schema."""
 
-    __slots__ = ("document", "fields", "path", "root", "table", "types")
+    __slots__ = ("document", "fields", "path", "root", "source", "table", "types")
 
     def __init__(
-        self, table: TableShape, root: TableShape, path: Path, types: FieldTypes, document: Any
+        self,
+        table: TableShape,
+        root: TableShape,
+        types: FieldTypes,
+        document: Any,
+        *,
+        path: Path = (),
+        source: tuple[Path, ...] = (),
     ) -> None:
         self.table = table
         self.root = root
         self.path = path
+        self.source = source  # the arrays around this object, outermost first
         self.types = types
         self.document = document
         self.fields: dict[str, Field] = {}
@@ -164,7 +174,10 @@ class Field:
         table = self.shape.table
         if value.__class__ is dict:
             if self.object is None:
-                self.object = ObjectShape(table, self.shape.root, self.path, self.types, self.shape.document)
+                shape = self.shape
+                self.object = ObjectShape(
+                    table, shape.root, self.types, shape.document, path=self.path, source=shape.source
+                )
             self.object.read(value, row, found)
             return
         if value is None and self.types.properties and not self.types.kinds:
@@ -233,7 +246,7 @@ class Field:
 class ArrayShape:
     """The sub table of an array, and how its elements are read."""
 
-    __slots__ = ("objects", "refusal", "scalars", "table")
+    __slots__ = ("objects", "refusal", "scalars", "source", "table")
 
     def __init__(self, field: Field) -> None:
         shape = field.shape
@@ -242,6 +255,7 @@ class ArrayShape:
         path = naming.SEPARATOR.join((parent.name, *field.path))
         name = naming.table_name(path)
         self.refusal = naming.table_refusal(name, path, capabilities)
+        self.source = (*shape.source, field.path)
         table = root.sub_tables.get(capabilities.fold(name))
         if table is None:
             table = TableShape(
@@ -255,12 +269,15 @@ class ArrayShape:
                 root.sub_tables[capabilities.fold(name)] = table
         elif table.depth != parent.depth + 1:
             self.refusal = f"Table name collision on {name}"
+        table.sources.add(self.source)
         self.table = table
         items = field.types.items
         types = UNDECLARED if items is None else field_types(items, shape.document)
-        self.objects = ObjectShape(table, root, (), types, shape.document)
+        self.objects = ObjectShape(table, root, types, shape.document, source=self.source)
         properties = {} if items is None else {naming.SCALAR_COLUMN: items}
-        self.scalars = ObjectShape(table, root, (), FieldTypes(properties=properties), shape.document)
+        self.scalars = ObjectShape(
+            table, root, FieldTypes(properties=properties), shape.document, source=self.source
+        )
 
     def read(self, element: Any, row: Row, found: Found) -> None:
         """Read one element; null and `{}` leave a row of keys only."""

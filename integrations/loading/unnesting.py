@@ -16,6 +16,7 @@ class Unnester:
     def __init__(self, rejected: Rejected) -> None:
         self.rejected = rejected
         self.rows: dict[TableShape, list[Row]] = {}
+        self.places: dict[TableShape, set[tuple[int, ...]]] = {}
 
     def unnest(self, collected: Collected) -> dict[TableShape, list[Row]]:
         """Return the sub rows of all root rows."""
@@ -46,9 +47,25 @@ class Unnester:
                 continue
             for reason in found.left_out:
                 self.rejected.add(element, reason, shape.table.name, counts=False)
+            if self._taken(shape.table, (ordinal, *here)):
+                self.rejected.add(element, f"Table name collision on {shape.table.name}", shape.table.name)
+                continue
             rows.append(row)
             for inner, inner_elements in found.arrays:
                 self._array(inner, inner_elements, ordinal, here)
+
+    def _taken(self, table: TableShape, place: tuple[int, ...]) -> bool:
+        """Tell whether another array of the record, under another name, has become the same sub row."""
+        if len(table.sources) == 1:
+            return False
+        places = self.places.get(table)
+        if places is None:
+            codes = (ORDINAL, *map(level_code, range(table.depth)))
+            places = self.places[table] = {tuple(row[code] for code in codes) for row in self.rows[table]}
+        if place in places:
+            return True
+        places.add(place)
+        return False
 
 
 def level_code(level: int) -> str:

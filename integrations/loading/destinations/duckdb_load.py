@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from integrations.loading import merging, naming
-from integrations.loading.batches import ACTIVATE_VERSION, TableBatch
+from integrations.loading.batches import ACTIVATE_VERSION, Part, TableBatch
 from integrations.loading.bookmarks import bookmarks
 from integrations.loading.capabilities import DUCKDB, Kind
 from integrations.loading.catalogue import ExistingTable
@@ -27,7 +27,13 @@ from integrations.loading.errors import LoadError
 from integrations.loading.keys import incoming_key, sorted_names
 from integrations.loading.ledger import KnownTable
 from integrations.loading.outcomes import BatchCounts, LoadedTable, TableLoad
-from integrations.loading.planning import KEY_TYPE_MISMATCH, TablePlan, plan_table, slots_with_values
+from integrations.loading.planning import (
+    KEY_TYPE_MISMATCH,
+    TablePlan,
+    check_existing,
+    plan_table,
+    slots_with_values,
+)
 from integrations.loading.rejected import Rejected
 from integrations.loading.shapes import Row, TableShape
 from integrations.loading.staging import stage_rows, staged_types
@@ -60,53 +66,55 @@ class DuckDBLoad:
         self.name = naming.table_name(table_name)
         self.folded = DUCKDB.fold(self.name)
         self.rejected = Rejected()
+        self.known: dict[str, KnownTable] = {}  # by folded name
         self.plans: dict[str, TablePlan] = {}
         self.rows_loaded: Counter[str] = Counter()  # by folded table name
 
     def run(self) -> TableLoad:
         """Load what is not held yet, and say what became of every batch."""
         self.ledger.create()
-        held = self.ledger.held(self.source_name, (batch.batch_id for batch in self.given))
-        batches = [batch for batch in self.given if batch.batch_id not in held]
+        held = self.ledger.held(self.source_name, (batch.part for batch in self.given))
+        batches = [batch for batch in self.given if batch.part not in held]
+        self.known = self.ledger.tables()
+        own = self.known.get(self.folded)
+        active = own.active_version if own is not None else None
         if not batches:
-            return self._outcome(batches, held, Versions(0, 0, activated=False), None)
+            return self._outcome([], held, Versions(active or 0, active or 0, activated=False), None)
         self.schema.create()
         refusal = naming.table_refusal(self.name, self.source_name, DUCKDB)
         if refusal is not None:
             counts = self._reject_all(batches, refusal)
             return self._finish(batches, held, counts, Versions(0, 0, activated=False), None)
-        known = self.ledger.tables()
-        self._check_name(known)
-        catalogue = self.schema.catalogue(self.folded, known)
-        own = known.get(self.folded)
-        versions = follow_versions(batches, active=own.active_version if own else None)
+        catalogue = self.schema.catalogue(self.folded, self.known)
         existing = catalogue.find(self.name, DUCKDB)
+        self._check_name(existing)
+        versions = follow_versions(batches, active=active)
         shape = TableShape(self.name, capabilities=DUCKDB, catalogue=catalogue)
         key = incoming_key(batches, existing, DUCKDB)
         collected = Collector(shape, key=key, versions=versions).collect(batches)
         self.rejected = collected.rejected
         updated = self._settle(collected, existing, versions)
-        self._merge(collected, key, known, versions)
-        self.ledger.know(KnownTable(self.folded, self.source_name, self.folded, None, versions.after))
-        counts = self._counts(batches, collected, updated)
-        return self._finish(batches, held, counts, versions, collected)
+        self._merge(collected, key, versions)
+        self._know(KnownTable(self.folded, self.source_name, self.folded, None, versions.after))
+        return self._finish(batches, held, self._counts(batches, collected, updated), versions, collected)
 
     # Before anything is read
 
-    def _reject_all(self, batches: list[TableBatch], reason: str) -> dict[str, BatchCounts]:
-        counts: dict[str, BatchCounts] = {}
+    def _reject_all(self, batches: list[TableBatch], reason: str) -> dict[Part, BatchCounts]:
+        counts = {}
         for batch in batches:
             records = [message for message in batch.messages if message.action != ACTIVATE_VERSION]
             for message in records:
                 self.rejected.add(message.data, reason, self.name)
-            before = counts.get(batch.batch_id, BatchCounts())
-            counts[batch.batch_id] = before + BatchCounts(rejected=len(records))
+            counts[batch.part] = BatchCounts(rejected=len(records))
         return counts
 
-    def _check_name(self, known: dict[str, KnownTable]) -> None:
-        """Two senders' tables must not become one (loading.md 1.2)."""
-        own = known.get(self.folded)
-        if own is None or not self.schema.has_table(self.folded):
+    def _check_name(self, existing: ExistingTable | None) -> None:
+        """Two senders' tables must not become one (loading.md 1.2), and what the loader made must be there."""
+        if existing is not None:
+            check_existing(existing, {}, existing.key, DUCKDB)
+        own = self.known.get(self.folded)
+        if own is None or existing is None:
             return
         if own.parent_name is not None or DUCKDB.fold(own.source_name) != DUCKDB.fold(self.source_name):
             raise LoadError(f"Table name collision on {self.name}")
@@ -115,7 +123,7 @@ class DuckDBLoad:
 
     def _settle(
         self, collected: Collected, existing: ExistingTable | None, versions: Versions
-    ) -> Counter[str]:
+    ) -> Counter[Part]:
         """Stage the root rows, drop those that stored rows outrank, and return the updates per batch."""
         slots = list(collected.shape.slots.values())
         types = {ORDINAL: "BIGINT", ORIGIN: "BIGINT", SEQUENCE: "BIGINT"}
@@ -131,16 +139,13 @@ class DuckDBLoad:
             return Counter()
         return self._compare(collected, existing, versions)
 
-    def _compare(self, collected: Collected, existing: ExistingTable, versions: Versions) -> Counter[str]:
+    def _compare(self, collected: Collected, existing: ExistingTable, versions: Versions) -> Counter[Part]:
         key = []
         for slot in collected.key_slots:
             column = existing.columns[DUCKDB.fold(slot.name)]
             if column.kind is not slot.kind:
                 raise LoadError(KEY_TYPE_MISMATCH)
             key.append((slot.code, column))
-        for name in (naming.SEQUENCE, naming.TABLE_VERSION):
-            if name not in existing.columns:
-                plan_table(collected.shape, [], system=root_columns(collected, ()), key=existing.key)
         query = merging.comparison_query(
             table=self.schema.qualified(existing.name),
             stage=ROOT_STAGE,
@@ -148,12 +153,12 @@ class DuckDBLoad:
             activated_version=versions.after if versions.activated else None,
         )
         self.execute(f"CREATE OR REPLACE TEMP TABLE {MATCHED} AS {query}", [])
-        updated: Counter[str] = Counter()
+        updated: Counter[Part] = Counter()
         for origin, count in self.execute(
             f"SELECT b, count(*) FROM {MATCHED} WHERE NOT lost GROUP BY b",
             [],
         ):
-            updated[collected.origins[origin].batch_id] += count
+            updated[collected.origins[origin].part] += count
         lost = {row[0] for row in self.execute(f"SELECT o FROM {MATCHED} WHERE lost", [])}
         if lost:
             collected.supersede(lost)
@@ -165,9 +170,7 @@ class DuckDBLoad:
 
     # Writing
 
-    def _merge(
-        self, collected: Collected, key: tuple[str, ...], known: dict[str, KnownTable], versions: Versions
-    ) -> None:
+    def _merge(self, collected: Collected, key: tuple[str, ...], versions: Versions) -> None:
         """Give root and sub tables the structure they need, and write the rows."""
         shape = collected.shape
         sub_rows = Unnester(self.rejected).unnest(collected)
@@ -195,9 +198,9 @@ class DuckDBLoad:
             self.rows_loaded[self.folded] += self._affected(statement)
         for sub, rows in sub_rows.items():
             if wanted[sub] or sub.existing is not None:
-                self._merge_sub(sub, rows, collected, root, known)
+                self._merge_sub(sub, rows, collected, root)
         if versions.activated:
-            self._delete_older(known, versions.after)
+            self._delete_older(versions.after)
 
     def _merge_sub(
         self,
@@ -205,10 +208,9 @@ class DuckDBLoad:
         rows: list[Row],
         collected: Collected,
         root: TablePlan,
-        known: dict[str, KnownTable],
     ) -> None:
         folded = DUCKDB.fold(sub.name)
-        other = known.get(folded)
+        other = self.known.get(folded)
         if other is not None and other.root_name != self.folded and sub.existing is not None:
             raise LoadError(f"Table name collision on {sub.name}")
         sources = {slot.code: root.targets[slot.code] for slot in collected.key_slots}
@@ -240,7 +242,7 @@ class DuckDBLoad:
             source_keys=source_keys,
         )
         self.rows_loaded[folded] += self._affected(statement)
-        self.ledger.know(KnownTable(folded, self.source_name, self.folded, sub.parent, None))
+        self._know(KnownTable(folded, self.source_name, self.folded, sub.parent, None))
 
     def _plan(
         self, shape: TableShape, slots: list[Any], system: dict[str, Kind], key: tuple[str, ...]
@@ -255,9 +257,11 @@ class DuckDBLoad:
         before = existing.managed if existing is not None else frozenset[str]()
         self.ledger.manage(DUCKDB.fold(plan.name), plan, before=before)
 
-    def _delete_older(self, known: dict[str, KnownTable], version: int) -> None:
+    def _delete_older(self, version: int) -> None:
         """Remove older versions from the root and from all its sub tables, touched by this load or not."""
-        names = {name for name, table in known.items() if table.root_name == self.folded} | set(self.plans)
+        names = {name for name, table in self.known.items() if table.root_name == self.folded} | set(
+            self.plans
+        )
         for name in sorted(names):
             if self.schema.has_table(name):
                 self.execute(merging.older_versions_deletion(self.schema.qualified(name), version), [])
@@ -265,24 +269,24 @@ class DuckDBLoad:
     # What is told
 
     def _counts(
-        self, batches: list[TableBatch], collected: Collected, updated: Counter[str]
-    ) -> dict[str, BatchCounts]:
-        rows = Counter(collected.origins[row[ORIGIN]].batch_id for row in collected.rows)
+        self, batches: list[TableBatch], collected: Collected, updated: Counter[Part]
+    ) -> dict[Part, BatchCounts]:
+        rows = Counter(collected.origins[row[ORIGIN]].part for row in collected.rows)
         return {
-            batch_id: BatchCounts(
-                inserted=rows[batch_id] - updated[batch_id],
-                updated=updated[batch_id],
-                superseded=collected.superseded_by_batch[batch_id],
-                rejected=collected.rejected_by_batch[batch_id],
+            part: BatchCounts(
+                inserted=rows[part] - updated[part],
+                updated=updated[part],
+                superseded=collected.superseded_by_part[part],
+                rejected=collected.rejected_by_part[part],
             )
-            for batch_id in {batch.batch_id for batch in batches}
+            for part in dict.fromkeys(batch.part for batch in batches)
         }
 
     def _finish(
         self,
         batches: list[TableBatch],
-        held: dict[str, BatchCounts],
-        counts: dict[str, BatchCounts],
+        held: dict[Part, BatchCounts],
+        counts: dict[Part, BatchCounts],
         versions: Versions,
         collected: Collected | None,
     ) -> TableLoad:
@@ -305,10 +309,13 @@ class DuckDBLoad:
     def _outcome(
         self,
         batches: list[TableBatch],
-        counts: dict[str, BatchCounts],
+        counts: dict[Part, BatchCounts],
         versions: Versions,
         collected: Collected | None,
     ) -> TableLoad:
+        by_batch: dict[str, BatchCounts] = {}
+        for (batch_id, _), count in counts.items():
+            by_batch[batch_id] = by_batch.get(batch_id, BatchCounts()) + count
         loaded_ids = {batch.batch_id for batch in batches}
         extracted = [
             message.time_extracted
@@ -320,21 +327,21 @@ class DuckDBLoad:
             table_name=self.name,
             batched_at=self.batched_at,
             tables=self._tables(),
-            batches=counts,
+            batches=by_batch,
             rejections=self.rejected.summary(),
             max_received_at=max((batch.received_at for batch in batches), default=None),
             max_time_extracted=max(extracted, default=None),
             table_version=versions.after,
             new_version=versions.activated,
             bookmarks=bookmarks(batches, collected) if collected is not None else [],
-            already_held=[batch_id for batch_id in counts if batch_id not in loaded_ids],
+            already_held=[batch_id for batch_id in by_batch if batch_id not in loaded_ids],
         )
 
     def _tables(self) -> list[LoadedTable]:
         """Describe the root and all its sub tables as they are now."""
-        known = self.ledger.tables()
+        known = self.known
         catalogue = self.schema.catalogue(self.folded, known)
-        names = sorted(name for name, table in known.items() if table.root_name == self.folded)
+        names = sorted(name for name, table in self.known.items() if table.root_name == self.folded)
         described = []
         for name in sorted(names, key=lambda name: name != self.folded):
             table = catalogue.tables.get(name)
@@ -354,6 +361,11 @@ class DuckDBLoad:
                 )
             )
         return described
+
+    def _know(self, table: KnownTable) -> None:
+        if self.known.get(table.table_name) != table:
+            self.ledger.know(table)
+            self.known[table.table_name] = table
 
     def _affected(self, statement: str) -> int:
         return int(self.execute(statement, [])[0][0])
