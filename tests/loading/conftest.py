@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ class Warehouse:
         self.destination = DuckDBDestination(path, wait_seconds=0.2)
         self.minutes = itertools.count()
         self.ids = itertools.count(1)
+        self.reader: duckdb.DuckDBPyConnection | None = None
 
     def load(
         self,
@@ -51,6 +53,7 @@ class Warehouse:
         at: datetime | None = None,
         schema: str = "bike_fleet",
     ) -> TableLoad:
+        self.close()
         return self.destination.load(
             schema_name=schema,
             table_name=batches[0].table_name,
@@ -65,13 +68,25 @@ class Warehouse:
         facts = {"batch_id": f"batch-{next(self.ids)}", **batch_facts}
         return self.load(batch(*records, **facts), at=at)
 
+    def load_into(self, schema: str, *records: tuple[int, dict[str, Any]], **batch_facts: Any) -> TableLoad:
+        """Load one new batch into another integration's schema."""
+        return self.load(batch(*records, batch_id=f"batch-{next(self.ids)}", **batch_facts), schema=schema)
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.path), read_only=True) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            return connection.execute(sql).fetchall()
+        if self.reader is None:
+            self.reader = duckdb.connect(str(self.path), read_only=True)
+            self.reader.execute("SET TimeZone = 'UTC'")
+        return self.reader.execute(sql).fetchall()
+
+    def close(self) -> None:
+        """Let go of the file: a load needs it alone."""
+        if self.reader is not None:
+            self.reader.close()
+            self.reader = None
 
     def run(self, sql: str) -> None:
         """Do what a user of the warehouse does by themselves."""
+        self.close()
         with duckdb.connect(str(self.path)) as connection:
             connection.execute(sql)
 
@@ -108,5 +123,7 @@ class Warehouse:
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    return Warehouse(tmp_path / "warehouse.duckdb")
+def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    yield warehouse
+    warehouse.close()
