@@ -25,7 +25,7 @@ lint: $(TOOLS)  ## Check style, types, templates and migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/djlint --check --lint --quiet templates
+	$(BIN)/djlint --lint --quiet templates
 	$(BIN)/python manage.py makemigrations --check --dry-run --settings tests.settings
 
 format: $(TOOLS)  ## Format code and templates

@@ -1,9 +1,15 @@
-"""Pages of integrations, destinations and loads, and the two APIs."""
+"""Pages of integrations, destinations and loads, the help pages, and the two APIs."""
 
 from django.urls import URLPattern, URLResolver, include, path
+
+from integrations.guides import MOVED
+from integrations.views import guides
 
 app_name = "integrations"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v4/", include("integrations.connect.urls")),
     path("v2/import/", include("integrations.importapi.urls")),
+    path("docs/", guides.guide_list, name="guide-list"),
+    *(path(old, guides.guide_moved, {"slug": slug}, name="guide-moved") for old, slug in MOVED.items()),
+    path("docs/<path:slug>", guides.guide, name="guide"),
 ]

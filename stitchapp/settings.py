@@ -172,6 +172,8 @@ elif _mail.scheme in ("smtp", "smtps", "smtp+tls"):
 else:
     raise ImproperlyConfigured("EMAIL_URL must begin with smtp:, smtps:, smtp+tls: or file:.")
 
+SUPPORT_ADDRESS = env.text("SUPPORT_ADDRESS", "")
+
 # --- intake and loading
 EMBEDDED_WAREHOUSE = env.flag("EMBEDDED_WAREHOUSE", default=True)
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", default=20 * 1024 * 1024, minimum=1)

@@ -1,0 +1,99 @@
+"""The help pages under /docs/: which there are, in which order, and where they moved from."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """One help page: its address below /docs/, its title and the sentence on its tile."""
+
+    slug: str
+    title: str
+    summary: str
+    section: str
+    icon: str
+    template: str
+
+
+TOKENS_SLUG = "developers/import-api/guides/generate-revoke-import-api-access-tokens"
+GUIDES = (
+    Guide(
+        "quick-start",
+        "Quick start",
+        "From nothing to a first loaded row in a few minutes.",
+        "Start here",
+        "bolt",
+        "guides/quick_start.html",
+    ),
+    Guide(
+        TOKENS_SLUG,
+        "Generate and revoke Import API access tokens",
+        "Generate and revoke Import API access tokens.",
+        "Import API guides",
+        "table-selection",
+        "guides/access_tokens.html",
+    ),
+    Guide(
+        "developers/import-api/api",
+        "Import API reference",
+        "Endpoints, bodies, limits and answers.",
+        "Import API guides",
+        "braces",
+        "guides/import_api.html",
+    ),
+    Guide(
+        "replication/loading",
+        "How records become tables",
+        "Names, types, nesting, keys and what is set aside.",
+        "Import API guides",
+        "table",
+        "guides/loading.html",
+    ),
+    Guide(
+        "account/manage-api-access-keys",
+        "Manage API access keys",
+        "Create, disable, re-enable and delete the keys of your account.",
+        "Account guides",
+        "key",
+        "guides/api_keys.html",
+    ),
+    Guide(
+        "account/manage-partner-access",
+        "Manage partner account access",
+        "What a partner key is and how partners get one.",
+        "Account guides",
+        "people",
+        "guides/partner_access.html",
+    ),
+    Guide(
+        "developers/stitch-connect/api",
+        "Stitch API reference",
+        "Drive your account from a program with an API access key.",
+        "Stitch API guides",
+        "braces",
+        "guides/connect_api.html",
+    ),
+    Guide(
+        "help",
+        "Help and feedback",
+        "What to look at first, and whom to ask.",
+        "Start here",
+        "help",
+        "guides/help.html",
+    ),
+)
+BY_SLUG = {guide.slug: guide for guide in GUIDES}
+# The guides' own paths, and a former one, lead to the pages below /docs/ (T-35).
+MOVED = {
+    TOKENS_SLUG: TOKENS_SLUG,
+    "integrations/import-api/revoking-an-api-access-token": TOKENS_SLUG,
+    "docs/integrations/import-api/revoking-an-api-access-token": TOKENS_SLUG,
+}
+
+
+def sections() -> list[tuple[str, list[Guide]]]:
+    """Return the guides by section, both in the order of the table above."""
+    by_section: dict[str, list[Guide]] = {}
+    for guide in GUIDES:
+        by_section.setdefault(guide.section, []).append(guide)
+    return list(by_section.items())

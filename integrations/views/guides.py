@@ -1,0 +1,41 @@
+"""Help pages. They claim only what works on this server."""
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from accounts.access import public
+from integrations.guides import BY_SLUG, sections
+
+
+@public
+@require_safe
+def guide_list(request: HttpRequest) -> HttpResponse:
+    """All guides, by section."""
+    return render(request, "guides/guide_list.html", {"sections": sections()})
+
+
+@public
+@require_safe
+def guide(request: HttpRequest, slug: str) -> HttpResponse:
+    """One guide; its examples name this server's own address."""
+    page = BY_SLUG.get(slug.removesuffix("/"))
+    if page is None:
+        raise Http404
+    context = {
+        "guide": page,
+        "sections": sections(),
+        "server": settings.PUBLIC_URL or f"{request.scheme}://{request.get_host()}",
+        "support_address": settings.SUPPORT_ADDRESS,
+        "max_body_mib": settings.MAX_BODY_BYTES / 1024**2,
+        "max_body_bytes": settings.MAX_BODY_BYTES,
+    }
+    return render(request, page.template, context)
+
+
+@public
+@require_safe
+def guide_moved(request: HttpRequest, slug: str) -> HttpResponse:
+    """A guide's former or bare address leads to its page."""
+    return redirect("integrations:guide", slug=slug, permanent=True)

@@ -1,0 +1,206 @@
+"""Measure what the README and the issues give figures for: `make bench`.
+
+Everything runs in one run on one machine; where figures compare, they stand as ratios. Nothing here is asserted.
+"""
+
+import http.client
+import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.server import Server, environment, running_server
+
+ROUNDS = 100
+BATCHES, RECORDS = 50, 100
+
+
+def main() -> None:
+    """Prepare an account, start the product, measure, print."""
+    data_dir = Path(tempfile.mkdtemp(prefix="stitchapp-bench-"))
+    os.environ.update(environment(data_dir, DEVELOPMENT="false"))
+    prepared = prepare()
+    begun = time.monotonic()
+    with running_server(data_dir) as server:
+        report("start of web server and loader until ready", time.monotonic() - begun, "s")
+        memory(server)
+        pages(server, prepared)
+        secrets_checked(prepared)
+        intake(server, prepared)
+
+
+def prepare() -> dict:
+    """Make an account with 50 integrations and 30 days of loaded rows; return what the measurements need."""
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.db import SessionStore
+    from django.core.management import call_command
+    from django.db import connections
+    from django.utils import timezone
+
+    from integrations.models import DailyRows
+    from tests.factories import make_access_token, make_account, make_integration, make_member
+
+    for alias in connections:
+        call_command("migrate", database=alias, verbosity=0)
+    account = make_account()
+    user = make_member(account)
+    today = timezone.now().date()
+    for number in range(50):
+        integration = make_integration(
+            account, display_name=f"Source {number}", schema_name=f"source_{number}"
+        )
+        DailyRows.objects.bulk_create(
+            DailyRows(
+                account=account,
+                integration=integration,
+                table_name="events",
+                day=today - timedelta(days=day),
+                rows=1000 + day * number,
+            )
+            for day in range(30)
+        )
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    _, token = make_access_token(integration)
+    connections.close_all()
+    return {
+        "cookie": f"{settings.SESSION_COOKIE_NAME}={session.session_key}",
+        "dashboard": f"/client/{account.client_id}/pipeline/connections",
+        "token": token,
+        "client_id": account.client_id,
+        "schema": integration.schema_name,
+    }
+
+
+def pages(server: Server, prepared: dict) -> None:
+    """The dashboard with 50 integrations, beside the cheapest answer the same server gives."""
+    connection = connect(server)
+    cheap = times(lambda: get(connection, "/healthz", {}))
+    dashboard = times(lambda: get(connection, prepared["dashboard"], {"Cookie": prepared["cookie"]}))
+    report("healthz, p50", statistics.median(cheap) * 1000, "ms")
+    report("dashboard with 50 integrations, p50", statistics.median(dashboard) * 1000, "ms")
+    report("dashboard with 50 integrations, p95", percentile(dashboard, 95) * 1000, "ms")
+    report("dashboard / healthz, p50", statistics.median(dashboard) / statistics.median(cheap), "times")
+
+
+def secrets_checked(prepared: dict) -> None:
+    """P4: what checking a secret costs, in the process itself."""
+    from accounts import secrets
+    from integrations.models import AccessToken
+
+    def check() -> None:
+        assert secrets.is_well_formed(prepared["token"], secrets.ACCESS_TOKEN_PREFIX)
+        AccessToken.objects.select_related("integration__account__plan").get(
+            digest=secrets.digest(prepared["token"])
+        )
+
+    measured = times(check, 1000)
+    report("checking a token, p99 (promise P4: below 2)", percentile(measured, 99) * 1000, "ms")
+
+
+def intake(server: Server, prepared: dict) -> None:
+    """I10: batches of 100 records over one connection, and the time until their rows are visible."""
+    import duckdb
+
+    connection, headers = connect(server), {"Authorization": f"Bearer {prepared['token']}"}
+    headers["Content-Type"] = "application/json"
+    bodies = [json.dumps(batch(number)).encode() for number in range(BATCHES)]
+    durations = []
+    begun = time.monotonic()
+    for body in bodies:
+        started = time.monotonic()
+        connection.request("POST", "/v2/import/batch", body, headers)
+        response = connection.getresponse()
+        answer = response.read()
+        assert response.status == 201, (response.status, answer)
+        durations.append(time.monotonic() - started)
+    accepted = time.monotonic()
+    report("100-record batches accepted, one connection", BATCHES * RECORDS / (accepted - begun), "records/s")
+    report("100-record batch, p99 (promise I10: at most 250)", percentile(durations, 99) * 1000, "ms")
+    path = server.data_dir / "warehouse" / f"{prepared['client_id']}.duckdb"
+    while time.monotonic() - accepted < 60:
+        try:
+            with duckdb.connect(str(path), read_only=True) as warehouse:
+                count = warehouse.sql(f"SELECT count(*) FROM {prepared['schema']}.bench").fetchone()[0]
+        except duckdb.Error:
+            count = 0
+        if count == BATCHES * RECORDS:
+            report("last batch accepted until all rows visible", time.monotonic() - accepted, "s")
+            return
+        time.sleep(0.05)
+    report("rows visible after a minute", count, f"of {BATCHES * RECORDS}")
+
+
+def batch(number: int) -> dict:
+    """A batch of 100 records with 12 columns, about 300 bytes each."""
+    names = [f"column_{index}" for index in range(11)]
+    schema = {"properties": {"id": {"type": "integer"}} | {name: {"type": "string"} for name in names}}
+    rows = (
+        {"id": number * RECORDS + row} | {name: f"value {row} of {name}"[:20] for name in names}
+        for row in range(RECORDS)
+    )
+    messages = [{"action": "upsert", "sequence": 1, "data": row} for row in rows]
+    return {"table_name": "bench", "schema": schema, "key_names": ["id"], "messages": messages}
+
+
+def memory(server: Server) -> None:
+    """O1: the proportional memory of all processes of the product, idle (Linux only)."""
+    if not Path("/proc/self/smaps_rollup").exists():
+        return
+    mark, total = f"DATA_DIR={server.data_dir}\0".encode(), 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark not in (folder / "environ").read_bytes() or int(folder.name) == os.getpid():
+                continue
+            rollup = (folder / "smaps_rollup").read_text()
+        except OSError:
+            continue
+        total += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+    report("memory of all processes, idle (promise O1: at most 250)", total / 1024, "MiB")
+
+
+def connect(server: Server) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=30)
+
+
+def get(connection: http.client.HTTPConnection, path: str, headers: dict) -> None:
+    connection.request("GET", path, headers=headers)
+    response = connection.getresponse()
+    body = response.read()
+    assert response.status == 200, (path, response.status, body[:200])
+
+
+def times(action: Callable[[], None], rounds: int = ROUNDS) -> list[float]:
+    """Run `action` a few times unmeasured, then `rounds` times; return the seconds of each."""
+    for _ in range(5):
+        action()
+    measured = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        action()
+        measured.append(time.perf_counter() - started)
+    return measured
+
+
+def percentile(values: list[float], rank: int) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[rank - 1]
+
+
+def report(what: str, figure: float, unit: str) -> None:
+    print(f"{what:58} {figure:10.1f} {unit}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
