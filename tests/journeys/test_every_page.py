@@ -16,7 +16,7 @@ from tests.journeys.test_guides import new_person
 WIDTHS = (1280, 390)
 SERIOUS = {"serious", "critical"}
 # Addresses with a part that only a letter in the mail, or another page, can give.
-NEEDS_MORE = re.compile(r"<(?!int:client_id|int:integration_id|int:token_id|int:key_id)")
+NEEDS_MORE = re.compile(r"<(?!int:client_id|int:integration_id|int:token_id|int:api_key_id)")
 NOT_A_PAGE = re.compile(r"^(admin/|v[234]/|healthz|readyz|static/|.*\.csv$|.*/export)")
 
 
@@ -52,7 +52,7 @@ def pages(member) -> list[str]:
             route.replace("<int:client_id>", member.client_id)
             .replace("<int:integration_id>", member.integration_id)
             .replace("<int:token_id>", "1")
-            .replace("<int:key_id>", "1")
+            .replace("<int:api_key_id>", "1")
         )
         found.append(f"/{path}")
     return sorted(set(found))

@@ -6,7 +6,6 @@ import sys
 import uuid
 from datetime import timedelta
 
-from accounts.services.sign_up import sign_up
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
@@ -15,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import Account, Membership, Role, User
 from accounts.services.api_keys import create_api_key, disable_api_key
+from accounts.services.sign_up import sign_up
 from integrations.models import AccessToken, Integration
 from integrations.queue.accepting import accept_batch
 from integrations.services import sample_records
