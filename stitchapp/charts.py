@@ -6,7 +6,7 @@ so that words keep their size.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import accumulate
 from math import ceil
 
@@ -77,8 +77,10 @@ def cumulative_bars(days: Sequence[tuple[date, int]], *, cycle_days: int) -> Cha
     """Return the chart of the running total of a cycle of which only the first days have passed."""
     names = [long_day(day) for day, _ in days]
     totals = list(accumulate(rows for _, rows in days))
-    ticks = {index: billing_day(days[index][0]) for index in _named_days(len(days))}
-    return _chart("Day", names, totals, ticks, slots=max(cycle_days, len(days)), share=1.0)
+    slots = max(cycle_days, len(days))
+    marks = (0, slots // 2, slots - 1) if days else ()
+    ticks = {mark: billing_day(days[0][0] + timedelta(days=mark)) for mark in marks}
+    return _chart("Day", names, totals, ticks, slots=slots, share=1.0)
 
 
 def cycle_bars(cycles: Sequence[tuple[str, int]]) -> Chart:

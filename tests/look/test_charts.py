@@ -43,6 +43,8 @@ def test_a_running_cycle_leaves_room_for_the_days_to_come():
     chart = cumulative_bars(JULY[:15], cycle_days=30)
     assert chart.bars[-1].value == "1,050"
     assert float(chart.bars[-1].x) < 50
+    assert [tick.label for tick in chart.ticks] == ["Jul 1", "Jul 16", "Jul 30"]
+    assert cumulative_bars([], cycle_days=30).ticks == ()
 
 
 def test_earlier_cycles_carry_their_names():

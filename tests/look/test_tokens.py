@@ -93,7 +93,9 @@ def test_every_token_that_is_used_exists(sheet):
 
 
 @pytest.mark.parametrize(
-    "template", [t for t in TEMPLATES if not set(t.parts) & {"email", "emails"}], ids=lambda t: str(t.relative_to(ROOT))
+    "template",
+    [t for t in TEMPLATES if not set(t.parts) & {"email", "emails"}],
+    ids=lambda t: str(t.relative_to(ROOT)),
 )
 def test_no_colour_and_no_inline_style_in_a_template(template):
     html = template.read_text()
@@ -103,7 +105,9 @@ def test_no_colour_and_no_inline_style_in_a_template(template):
 
 
 @pytest.mark.parametrize(
-    "template", [t for t in TEMPLATES if set(t.parts) & {"email", "emails"}], ids=lambda t: str(t.relative_to(ROOT))
+    "template",
+    [t for t in TEMPLATES if set(t.parts) & {"email", "emails"}],
+    ids=lambda t: str(t.relative_to(ROOT)),
 )
 def test_an_email_uses_the_colours_of_the_tokens(template):
     assert set(re.findall(r"#[0-9a-fA-F]{6}\b", template.read_text())) <= set(TOKENS.values())
