@@ -38,7 +38,7 @@ class SpecimenForm(forms.Form):
         initial=True,
     )
 
-    def clean(self) -> dict:
+    def clean(self) -> dict[str, object]:
         raise forms.ValidationError("The form as a whole was refused, and this sentence says why.")
 
 
