@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 DOCKS = ["Quay", "Park", "Mill", "Market", "Station", "University", "Harbour", "Old Town"]
@@ -95,7 +96,11 @@ def tolls(count: int, *, seed: int, now: datetime) -> bytes:
 
 
 def batch(
-    table: str, properties: dict[str, object], keys: list[str], rows: list[dict[str, object]], now: datetime
+    table: str,
+    properties: Mapping[str, object],
+    keys: list[str],
+    rows: Sequence[Mapping[str, object]],
+    now: datetime,
 ) -> bytes:
     """Return the body of a batch request (import-api.md 2.3); sequences grow by one."""
     first = int(now.timestamp() * MILLISECONDS)
