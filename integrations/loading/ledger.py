@@ -26,6 +26,7 @@ TABLES = {
         "batch_id VARCHAR NOT NULL, schema_name VARCHAR NOT NULL, table_name VARCHAR NOT NULL, "
         "key_names VARCHAR NOT NULL, held_at TIMESTAMPTZ NOT NULL, inserted BIGINT NOT NULL, updated BIGINT NOT NULL, "
         "superseded BIGINT NOT NULL, rejected BIGINT NOT NULL, "
+        "rows_loaded BIGINT NOT NULL, "  # of the whole load, sub tables included, beside its first batch
         "PRIMARY KEY (batch_id, schema_name, table_name, key_names)"
     ),
     # source_name is the sender's spelling; root_name and parent_name are this table's own for a root.
@@ -81,10 +82,23 @@ class Ledger:
             if (batch_id, key_names) in wanted
         }
 
-    def hold(self, table_name: str, counts: dict[Part, BatchCounts], *, held_at: datetime) -> None:
+    def rows_held(self, table_name: str, parts: Iterable[Part]) -> int:
+        """Return how many rows the earlier loads of these batches wrote."""
+        ids = list(dict.fromkeys(batch_id for batch_id, _ in parts))
+        marks = ", ".join("?" for _ in ids)
+        [[rows]] = self.execute(
+            f"SELECT COALESCE(SUM(rows_loaded), 0) FROM {self.prefix}batches "
+            f"WHERE schema_name = ? AND table_name = ? AND batch_id IN ({marks})",
+            [self.schema_name, table_name, *ids],
+        )
+        return int(rows)
+
+    def hold(
+        self, table_name: str, counts: dict[Part, BatchCounts], *, held_at: datetime, rows_loaded: int
+    ) -> None:
         for (batch_id, key_names), count in counts.items():
             self.execute(
-                f"INSERT INTO {self.prefix}batches VALUES (?, ?, ?, ?, CAST(? AS TIMESTAMPTZ), ?, ?, ?, ?)",
+                f"INSERT INTO {self.prefix}batches VALUES (?, ?, ?, ?, CAST(? AS TIMESTAMPTZ), ?, ?, ?, ?, ?)",
                 [
                     batch_id,
                     self.schema_name,
@@ -95,8 +109,10 @@ class Ledger:
                     count.updated,
                     count.superseded,
                     count.rejected,
+                    rows_loaded,
                 ],
             )
+            rows_loaded = 0
 
     def forget_before(self, now: datetime) -> None:
         """Remove what is older than the queue keeps a batch."""

@@ -82,6 +82,7 @@ class TableLoad:
     table_version: int = 0
     new_version: bool = False  # a table version was activated: older rows are gone
     bookmarks: list[Bookmark] = field(default_factory=list)
+    rows_held: int = 0  # rows that the loads of the batches already held had written
     already_held: list[str] = field(default_factory=list)  # batch ids that an earlier load had committed
 
     @property

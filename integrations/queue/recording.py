@@ -32,6 +32,7 @@ def record_load(
 ) -> Load:
     """Record a good load: its row, its tables, the day's rows, and the trial's start at the first row."""
     total = sum(counts.values(), BatchCounts())
+    rows = outcome.rows_loaded + outcome.rows_held  # held, yet not counted here: its loader died in between
     load = Load.objects.create(
         account=integration.account,
         integration=integration,
@@ -41,7 +42,7 @@ def record_load(
         status=LoadStatus.SUCCESS,
         batches=len(counts),
         received=total.accepted,
-        rows=outcome.rows_loaded,
+        rows=rows,
         new_columns=[
             f"{loaded.name}.{column}"
             for loaded in outcome.tables
@@ -56,8 +57,8 @@ def record_load(
         **asdict(total),
     )
     record_tables(integration, table.table_name, outcome, at=finished_at)
-    if outcome.rows_loaded:
-        record_rows(integration, table.table_name, outcome.rows_loaded, at=finished_at)
+    if rows:
+        record_rows(integration, table.table_name, rows, at=finished_at)
     Integration.objects.filter(
         Q(last_received_at=None) | Q(last_received_at__lt=received_at), pk=integration.pk
     ).update(last_received_at=received_at)

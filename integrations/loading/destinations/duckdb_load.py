@@ -69,11 +69,13 @@ class DuckDBLoad:
         self.known: dict[str, KnownTable] = {}  # by folded name
         self.plans: dict[str, TablePlan] = {}
         self.rows_loaded: Counter[str] = Counter()  # by folded table name
+        self.rows_held = 0
 
     def run(self) -> TableLoad:
         """Load what is not held yet, and say what became of every batch."""
         self.ledger.create()
         held = self.ledger.held(self.source_name, (batch.part for batch in self.given))
+        self.rows_held = self.ledger.rows_held(self.source_name, held) if held else 0
         batches = [batch for batch in self.given if batch.part not in held]
         self.known = self.ledger.tables()
         own = self.known.get(self.folded)
@@ -302,7 +304,12 @@ class DuckDBLoad:
                 f"SELECT record, reason, t, CAST(? AS TIMESTAMPTZ) FROM {REJECTED_STAGE}",
                 [self.batched_at.isoformat()],
             )
-        self.ledger.hold(self.source_name, counts, held_at=self.batched_at)
+        self.ledger.hold(
+            self.source_name,
+            counts,
+            held_at=self.batched_at,
+            rows_loaded=self.rows_loaded.total(),
+        )
         self.ledger.forget_before(self.batched_at)
         return self._outcome(batches, {**held, **counts}, versions, collected)
 
@@ -334,6 +341,7 @@ class DuckDBLoad:
             table_version=versions.after,
             new_version=versions.activated,
             bookmarks=bookmarks(batches, collected) if collected is not None else [],
+            rows_held=self.rows_held,
             already_held=[batch_id for batch_id in by_batch if batch_id not in loaded_ids],
         )
 
