@@ -1,24 +1,46 @@
 """Bytes off the wire: never more than the limit, whatever the headers claim (promises I6, I7)."""
 
-import contextlib
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from typing import Protocol
 
 from django.conf import settings
 from django.http import HttpRequest
 
+from integrations.importapi.byte_budget import budget
 from integrations.importapi.refusals import too_large, unknown_encoding
 
 CHUNK_BYTES = 64 * 1024
 # A refused client that is still writing must get to read the answer (import-api.md 2.6): so much of what
 # it sends is read and thrown away; the server closes the connection of whoever sends more.
 DRAINED_BODIES = 3
+SILENCE_SECONDS = 60.0
+DRAIN_SILENCE_SECONDS = 5.0
 
 
 class IncompleteBody(Exception):
     """The connection ended, or broke its own framing, before the whole body had come."""
+
+
+@contextmanager
+def received_body(request: HttpRequest, *, patience: float | None) -> Iterator[bytes]:
+    """Give the whole body, decompressed, while the process's byte budget is held for it.
+
+    Refuses one over MAX_BODY_BYTES before or after decompression. Raises IncompleteBody and, when the
+    budget does not become free within `patience` seconds, BudgetExhausted.
+    """
+    limit: int = settings.MAX_BODY_BYTES
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in ("", "identity", "gzip"):
+        raise unknown_encoding(encoding)
+    declared = declared_size(request)
+    if declared is not None and declared > limit:
+        raise too_large(declared)
+    size = limit if declared is None or encoding == "gzip" else declared
+    with budget.hold(size, patience=patience), silence_ends(request, SILENCE_SECONDS):
+        yield read_body(request, limit=limit, gzipped=encoding == "gzip")
 
 
 class Stream(Protocol):
@@ -27,30 +49,24 @@ class Stream(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def read_body(request: HttpRequest, *, limit: int) -> bytes:
-    """Return the whole body, decompressed; refuse one over `limit` bytes before or after decompression."""
-    encoding = request.headers.get("Content-Encoding", "").strip().lower()
-    if encoding not in ("", "identity", "gzip"):
-        raise unknown_encoding(encoding)
-    declared = declared_size(request)
-    if declared is not None and declared > limit:
-        raise too_large(declared)
-    pieces = _decompressed(chunks(request), limit) if encoding == "gzip" else chunks(request)
+def read_body(request: HttpRequest, *, limit: int, gzipped: bool = False) -> bytes:
+    """Return the whole body, decompressed; refuse one over `limit` bytes."""
     body = BytesIO()
-    for piece in pieces:
+    for piece in _decompressed(chunks(request)) if gzipped else chunks(request):
         body.write(piece)
         if body.tell() > limit:
             size = body.tell()
             body = BytesIO()
-            raise too_large(size + (0 if encoding == "gzip" else rest_size(request)))
-    if encoding != "gzip" and declared is not None and body.tell() < declared:
+            raise too_large(size + (0 if gzipped else rest_size(request)))
+    declared = declared_size(request)
+    if not gzipped and declared is not None and body.tell() < declared:
         raise IncompleteBody(f"The body ended after {body.tell()} of {declared} bytes")
     return body.getvalue()
 
 
 def drain(request: HttpRequest) -> None:
     """Throw away what is left of the body, within reason: a client that is still writing gets its answer."""
-    with contextlib.suppress(IncompleteBody):
+    with suppress(IncompleteBody), silence_ends(request, DRAIN_SILENCE_SECONDS):
         rest_size(request)
 
 
@@ -62,6 +78,22 @@ def rest_size(request: HttpRequest) -> int:
         if size > DRAINED_BODIES * settings.MAX_BODY_BYTES:
             break
     return size
+
+
+@contextmanager
+def silence_ends(request: HttpRequest, seconds: float) -> Iterator[None]:
+    """End a read when the client sends nothing for so long; gunicorn's threads would wait for ever."""
+    connection = request.META.get("gunicorn.socket")
+    if connection is None:
+        yield
+        return
+    before = connection.gettimeout()
+    connection.settimeout(seconds)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # the client may have closed it
+            connection.settimeout(before)
 
 
 def declared_size(request: HttpRequest) -> int | None:
@@ -91,8 +123,8 @@ def _stream(request: HttpRequest) -> Stream:
     return request
 
 
-def _decompressed(pieces: Iterator[bytes], limit: int) -> Iterator[bytes]:
-    """Inflate piece by piece, never holding more than `limit` bytes beyond what was asked for."""
+def _decompressed(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Inflate piece by piece: a bomb never gets to explode."""
     inflater = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     try:
         for piece in pieces:

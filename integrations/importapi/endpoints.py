@@ -10,8 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from integrations.importapi import bodies, responses
+from integrations.importapi.byte_budget import BudgetExhausted
 from integrations.importapi.refusals import Refusal
 from integrations.queue.accepting import QueueUnavailable
+from stitchapp.middleware import act_when_closed
 
 logger = logging.getLogger("integrations.importapi")
 RETRY_AFTER = 5  # seconds
@@ -32,7 +34,8 @@ def endpoint(*methods: str, may_be_unavailable: bool = True) -> Callable[[View],
         def answering(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             response = _answer(request, *args, **kwargs)
             response["Cache-Control"] = "no-store"
-            bodies.drain(request)
+            # After the answer is sent: a client that is still writing gets to read it all the sooner.
+            act_when_closed(response, [functools.partial(bodies.drain, request)])
             return response
 
         def _answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -44,6 +47,8 @@ def endpoint(*methods: str, may_be_unavailable: bool = True) -> Callable[[View],
                 return responses.refused(refusal)
             except QueueUnavailable as error:
                 return responses.unavailable(error.retry_after)
+            except BudgetExhausted:
+                return responses.unavailable(RETRY_AFTER)
             except DatabaseError:
                 logger.exception("importapi.database_failed")
                 return responses.unavailable(RETRY_AFTER) if may_be_unavailable else responses.server_error()

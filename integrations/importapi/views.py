@@ -1,6 +1,9 @@
 """The Import API's endpoints (import-api.md 2)."""
 
-from django.conf import settings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -8,7 +11,7 @@ from accounts.access import allow_token, public
 from integrations.importapi import refusals, responses
 from integrations.importapi.authentication import TokenRequest, token_or
 from integrations.importapi.batches import parse_batch
-from integrations.importapi.bodies import IncompleteBody, read_body
+from integrations.importapi.bodies import IncompleteBody, received_body
 from integrations.importapi.endpoints import endpoint
 from integrations.importapi.parsing import ParsedRequest
 from integrations.importapi.pushes import parse_push
@@ -17,6 +20,7 @@ from integrations.queue.accepting import accept_batch
 
 SCOPE = "import"
 JSON = "application/json"
+PATIENCE_SECONDS = 5.0  # how long a body waits for memory before its sender is told to come back
 
 
 @endpoint("GET", "HEAD")
@@ -34,14 +38,10 @@ def batch(request: TokenRequest) -> HttpResponse:
     if media_type(request) != JSON:
         raise refusals.batch_content_type()
     try:
-        body = read_body(request, limit=settings.MAX_BODY_BYTES)
+        with received_body(request, patience=PATIENCE_SECONDS) as body:
+            return store(request, body, parse_batch(body), received_at)
     except IncompleteBody:
         raise refusals.batch_malformed() from None
-    parsed = parse_batch(body)
-    stored = accept_batch(
-        token=request.token, kind=parsed.kind, body=body, tables=parsed.tables, received_at=received_at
-    )
-    return responses.accepted(stored.receipt)
 
 
 @endpoint("POST")
@@ -49,19 +49,16 @@ def batch(request: TokenRequest) -> HttpResponse:
 def push(request: TokenRequest) -> HttpResponse:
     """Take records of any number of tables, typed by their values."""
     received_at = timezone.now()
-    body, parsed = read_push(request)
-    stored = accept_batch(
-        token=request.token, kind=parsed.kind, body=body, tables=parsed.tables, received_at=received_at
-    )
-    return responses.accepted(stored.receipt)
+    with received_push(request, patience=PATIENCE_SECONDS) as (body, parsed):
+        return store(request, body, parsed, received_at)
 
 
 @endpoint("POST", may_be_unavailable=False)
 @allow_token(SCOPE, token_or(refusals.push_not_authenticated))
 def validate(request: TokenRequest) -> HttpResponse:
     """Check a request as `push` does, and store nothing."""
-    read_push(request)
-    return responses.valid()
+    with received_push(request, patience=None):
+        return responses.valid()
 
 
 @endpoint("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -71,15 +68,24 @@ def unknown_path(request: HttpRequest, path: str) -> HttpResponse:
     return responses.not_found()
 
 
-def read_push(request: TokenRequest) -> tuple[bytes, ParsedRequest]:
-    """Return the body of a push and what it holds."""
+@contextmanager
+def received_push(request: TokenRequest, *, patience: float | None) -> Iterator[tuple[bytes, ParsedRequest]]:
+    """Give the body of a push and what it holds."""
     if media_type(request) != JSON:
         raise refusals.push_content_type(media_type(request))
     try:
-        body = read_body(request, limit=settings.MAX_BODY_BYTES)
+        with received_body(request, patience=patience) as body:
+            yield body, parse_push(body, client_id=request.account.client_id)
     except IncompleteBody as error:
         raise refusals.push_malformed(str(error), line=1, column=1) from None
-    return body, parse_push(body, client_id=request.account.client_id)
+
+
+def store(request: TokenRequest, body: bytes, parsed: ParsedRequest, received_at: datetime) -> HttpResponse:
+    """Put a valid request on disk and into the queue, then say so."""
+    stored = accept_batch(
+        token=request.token, kind=parsed.kind, body=body, tables=parsed.tables, received_at=received_at
+    )
+    return responses.accepted(stored.receipt)
 
 
 def media_type(request: HttpRequest) -> str:

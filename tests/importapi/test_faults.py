@@ -55,7 +55,7 @@ def test_I8_a_full_queue_is_503_with_a_time_to_come_back(send, monkeypatch):
 def test_D28_a_database_that_does_not_answer_is_503_but_never_on_validate(send, monkeypatch):
     failing(monkeypatch, OperationalError("locked"))
     assert send("push").status_code == 503
-    failing(monkeypatch, OperationalError("locked"), name="read_push")
+    failing(monkeypatch, OperationalError("locked"), name="received_push")
     response = send("validate")
     assert (response.status_code, response.content) == (500, b'{"message":"Internal Server Error"}')
 
