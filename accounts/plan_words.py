@@ -11,11 +11,8 @@ LIMITS = (
     ("Destinations", "max_destinations"),
     ("Integration types", "max_integration_types"),
 )
-FEATURES = (
-    ("API access keys", "api_access"),
-    ("Post-load hooks", "post_load_hooks"),
-    ("Advanced scheduling", "advanced_scheduling"),
-)
+# Only what exists is told of: a feature gets its line here together with its pages.
+FEATURES = (("API access keys", "api_access"),)
 
 
 def plan_facts(plan: Plan) -> list[tuple[str, str]]:

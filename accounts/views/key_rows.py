@@ -1,5 +1,6 @@
 """The table of API access keys as Account Settings shows it (app.md 6.1)."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,6 +11,7 @@ from accounts.models import Account, ApiKey, ApiKeyRefusal
 from accounts.services.key_authentication import RefusalReason
 
 REFUSALS_SHOWN_FOR = timedelta(days=7)
+CONVERTER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,12 @@ class KeyRow:
     @property
     def menu_label(self) -> str:
         return f"Actions for the key ending in {self.key.last_four}"
+
+    @property
+    def last_route(self) -> str:
+        """The route last used, as the API's documentation spells it: /v4/sources/{source_id}."""
+        route = self.key.last_used_route
+        return "/" + CONVERTER.sub(r"{\1}", route) if route else ""
 
     @property
     def last_reason(self) -> str:

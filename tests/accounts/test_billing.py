@@ -1,0 +1,128 @@
+"""Billing: the plan, its limits, and what was used (app.md 13)."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Plan
+from accounts.plan_words import losses, price_words
+from accounts.services.usage import usage_of
+from integrations.models import DailyRows
+from tests.factories import make_account, make_integration, make_member
+from tests.pages import Page
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def account():
+    return make_account(
+        plan="standard",
+        period_anchor=datetime(2026, 1, 8, 9, 30, tzinfo=UTC),
+        created_at=datetime(2026, 1, 8, 9, 30, tzinfo=UTC),
+    )
+
+
+def add_rows(account, day, rows, table="orders"):
+    integration = account.integrations.first() or make_integration(account)
+    DailyRows.objects.create(account=account, integration=integration, table_name=table, day=day, rows=rows)
+
+
+def test_usage_counts_days_of_the_running_period(account, member):
+    other = make_account()
+    make_member(other)
+    add_rows(other, date(2026, 3, 15), 1_000_000)
+    add_rows(account, date(2026, 3, 8), 7)  # the last day of the period before
+    add_rows(account, date(2026, 3, 9), 100)
+    add_rows(account, date(2026, 3, 9), 11, table="customers")
+    add_rows(account, date(2026, 3, 20), 5_000)
+    usage = usage_of(account, now=NOW)
+    assert (usage.first_day, usage.reset_day) == (date(2026, 3, 9), date(2026, 4, 8))
+    assert usage.used == 5_111
+    assert usage.days[0] == (date(2026, 3, 9), 111)
+    assert usage.days[-1] == (date(2026, 3, 20), 5_000)
+    assert len(usage.days) == 12
+    assert usage.previous == [(date(2026, 1, 8), 0), (date(2026, 2, 7), 7)]
+
+
+def test_every_day_is_in_exactly_one_period(account):
+    days = []
+    moment = account.period_anchor
+    for _ in range(4):
+        first, after_last = account.billing_days(moment)
+        days += [first + timedelta(days=number) for number in range((after_last - first).days)]
+        moment += timedelta(days=30)
+    assert len(days) == len(set(days)) == 120
+
+
+def test_the_page_shows_plan_limits_and_usage(signed_in, page, account, monkeypatch):
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    add_rows(account, date(2026, 3, 9), 5_330)
+    shown = Page(signed_in.get(page("billing")))
+    assert "Plan Standard Price From USD 100 a month Rows a month 5,000,000 Team members 5" in shown.words
+    assert "API access keys Not included" in shown.words
+    assert (
+        "Resets on Apr 8, 2026 (UTC) 5,330 Rows replicated this usage cycle 4,994,670 Rows remaining"
+    ) in shown.words
+    assert ["March 9, 2026", "5,330"] in shown.rows
+    assert ["March 20, 2026", "5,330"] in shown.rows  # cumulative
+    assert shown.links["Change Your Plan"] == page("plan-list")
+
+
+def test_beyond_the_limit_nothing_remains(signed_in, page, account, monkeypatch):
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    add_rows(account, date(2026, 3, 9), 5_000_001)
+    shown = Page(signed_in.get(page("billing")))
+    assert "5,000,001 Rows replicated this usage cycle 0 Rows remaining" in shown.words
+
+
+def test_a_new_account_has_no_earlier_cycle(client):
+    account = make_account()
+    client.force_login(make_member(account))
+    shown = Page(client.get(f"/client/{account.client_id}/account/billing"))
+    assert "Previous cycles This is the first cycle." in shown.words
+
+
+@pytest.mark.parametrize(
+    ("started", "words"),
+    [
+        (None, "Your 14-day free trial begins when your first row is loaded."),
+        (datetime(2026, 3, 10, 8, tzinfo=UTC), "Your free trial ends on Mar 24, 2026 08:00 (UTC)."),
+        (datetime(2026, 3, 1, 8, tzinfo=UTC), "Your free trial ended on Mar 15, 2026 08:00 (UTC)."),
+    ],
+)
+def test_K12_the_trial_says_how_it_stands(client, monkeypatch, started, words):
+    account = make_account(plan="free_trial", trial_started_at=started)
+    client.force_login(make_member(account))
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    shown = Page(client.get(f"/client/{account.client_id}/account/billing"))
+    assert words in shown.words
+    assert "Price Free for 14 days" in shown.words
+
+
+def test_an_operator_can_close_plan_changes(signed_in, page, settings):
+    settings.PLAN_SELF_SERVICE = False
+    shown = Page(signed_in.get(page("billing")))
+    assert "Change Your Plan" not in shown.links
+    assert "Plans are set by the people who run this server." in shown.words
+
+
+def test_no_payment_is_asked_for(signed_in, page):
+    words = Page(signed_in.get(page("billing"))).words.lower()
+    assert not [word for word in ("card", "invoice", "payment") if word in words]
+
+
+def test_losses_name_what_shrinks():
+    plans = {plan.slug: plan for plan in Plan.objects.all()}
+    assert losses(plans["advanced"], plans["standard"]) == [
+        "Rows a month: 5,000,000 instead of 100,000,000.",
+        "Team members: 5 instead of unlimited.",
+        "Destinations: 1 instead of 3.",
+        "Integration types: 10 instead of unlimited.",
+        "API access keys: no longer included.",
+        "Loading reports: 7 days instead of 60.",
+    ]
+    assert losses(plans["standard"], plans["premium"]) == []
+    assert price_words(plans["premium"]) == "From USD 2,500 a month"

@@ -1,0 +1,106 @@
+"""Change Your Plan: the list, what a change does, and the change (decision D7)."""
+
+import pytest
+from django.contrib.messages import get_messages
+from django.utils import timezone
+
+from accounts.models import Account, Role
+from tests.factories import make_account, make_api_key, make_member
+from tests.pages import Page
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_list_shows_plans_with_price_and_limits(signed_in, page):
+    shown = Page(signed_in.get(page("plan-list")))
+    assert "Standard From USD 100 a month Rows a month 5,000,000" in shown.words
+    assert "Advanced From USD 1,250 a month Rows a month 100,000,000" in shown.words
+    assert "Premium From USD 2,500 a month Rows a month 1,000,000,000" in shown.words
+    assert "Your plan" in shown.words
+    assert "Choose Advanced" not in shown.links
+    assert shown.links["Choose Standard"] == page("plan-change", plan_slug="standard")
+    assert "Free trial" not in shown.words
+
+
+def test_the_trial_is_listed_for_who_has_it_and_never_chosen(client):
+    account = make_account(plan="free_trial")
+    client.force_login(make_member(account))
+    plans = f"/client/{account.client_id}/account/plans"
+    shown = Page(client.get(plans))
+    assert "Free trial Free for 14 days" in shown.words
+    assert "Choose Free trial" not in shown.links
+    assert client.post(f"{plans}/free_trial").status_code == 404
+
+
+def test_K13_the_question_names_the_keys_that_a_change_disables(signed_in, page, account, member):
+    on, _ = make_api_key(account, member, description="Nightly export")
+    make_api_key(account, disabled_at=timezone.now(), description="Already off")
+    shown = Page(signed_in.get(page("plan-change", plan_slug="standard")))
+    assert (
+        "This API access key will be disabled , and stay so until somebody re-enables it on a plan with API "
+        f"access: {on.last_four} Nightly export ({member.email})"
+    ) in shown.words
+    assert "Already off" not in shown.words
+    assert "Team members: 5 instead of unlimited." in shown.words
+    assert "Change to Standard" in shown.buttons
+    assert Account.objects.get().plan.slug == "advanced"
+
+
+def test_K13_more_keys_are_counted(signed_in, page, account):
+    for _ in range(3):
+        make_api_key(account)
+    shown = Page(signed_in.get(page("plan-change", plan_slug="standard")))
+    assert "These 3 API access keys will be disabled" in shown.words
+
+
+def test_an_upgrade_takes_nothing_away(signed_in, page, account):
+    make_api_key(account)
+    shown = Page(signed_in.get(page("plan-change", plan_slug="premium")))
+    assert "Nothing that you have now is taken away." in shown.words
+
+
+def test_K13_P8_the_change_is_at_once(signed_in, page, account):
+    make_api_key(account)
+    make_api_key(account)
+    response = signed_in.post(page("plan-change", plan_slug="standard"))
+    assert response.url == page("billing")
+    assert [str(message) for message in get_messages(response.wsgi_request)] == [
+        "Your plan is now Standard. 2 API access keys were disabled."
+    ]
+    assert Account.objects.get().plan.slug == "standard"
+    assert not account.api_keys.enabled().exists()
+
+
+def test_K14_back_on_a_plan_with_access_the_keys_stay_off(signed_in, page, account):
+    key, _ = make_api_key(account)
+    signed_in.post(page("plan-change", plan_slug="standard"))
+    signed_in.post(page("plan-change", plan_slug="premium"))
+    shown = Page(signed_in.get(page("account-settings")))
+    assert "Disabled" in shown.words
+    signed_in.post(page("api-key-enable", api_key_id=key.pk))
+    assert account.api_keys.enabled().count() == 1
+
+
+@pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.GENERAL_USER])
+def test_D7_every_role_may_change_the_plan(client, account, page, role):
+    client.force_login(make_member(account, role=role))
+    client.post(page("plan-change", plan_slug="premium"))
+    assert Account.objects.get().plan.slug == "premium"
+
+
+def test_an_unknown_plan_is_not_found(signed_in, page):
+    assert signed_in.get(page("plan-change", plan_slug="unlimited")).status_code == 404
+
+
+def test_D7_an_operator_can_switch_self_service_off(signed_in, page, settings):
+    settings.PLAN_SELF_SERVICE = False
+    assert signed_in.get(page("plan-list")).status_code == 403
+    response = signed_in.post(page("plan-change", plan_slug="premium"))
+    assert response.status_code == 403
+    assert "Plans are set by the people who run this server." in Page(response).words
+    assert Account.objects.get().plan.slug == "advanced"
+
+
+def test_htmx_gets_the_dialog_alone(signed_in, page):
+    response = signed_in.get(page("plan-change", plan_slug="standard"), headers={"HX-Request": "true"})
+    assert response.content.decode().strip().startswith("<dialog")
