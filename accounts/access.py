@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 from django.conf import settings
-from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -139,11 +138,13 @@ def signed_in(view: Callable) -> Callable:
 def staff(view: Callable) -> Callable:
     """Admit staff only."""
 
+    @login_required
     @functools.wraps(view)
     def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+        if not request.user.is_staff:
+            raise PermissionDenied("This page is for staff.")
         return private(view(request, *args, **kwargs), request)
 
-    guarded = functools.wraps(view)(staff_member_required(guarded, login_url=settings.LOGIN_URL))
     guarded.access = Access("staff")
     return guarded
 

@@ -46,4 +46,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form without a valid one-time token: most often an old tab."""
+    if request.path.startswith(API_PREFIXES):
+        return error_page(request, 403)
     return render(request, "errors/csrf.html", status=403)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
@@ -13,12 +14,18 @@ logger = logging.getLogger("stitchapp.request")
 
 
 class RequestIdMiddleware:
-    """Give each request an id; it stands in every log line, audit event and in the answer's header."""
+    """Give each request an id; it stands in every log line, audit event and in the answer's header.
+
+    Also the place where a stranger's word about the connection is dropped: only TRUSTED_PROXIES may say that
+    the caller used HTTPS (promises S3, S8).
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.META.get("REMOTE_ADDR") not in settings.TRUSTED_PROXIES:
+            request.META.pop("HTTP_X_FORWARDED_PROTO", None)
         facts = request_facts.begin(request)
         request.request_id = facts.request_id
         try:

@@ -61,8 +61,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "stitchapp.middleware.RequestIdMiddleware",
-    "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -5,13 +5,14 @@ from urllib.parse import urlencode
 from allauth.account.internal.flows.login import perform_password_login
 from allauth.account.models import Login
 from django.contrib.auth import logout
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import public, signed_in
 from accounts.forms.session import PasswordAgainForm, SignInForm
@@ -50,6 +51,23 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         "sign_up_url": with_next("accounts:sign-up", wanted),
     }
     return render(request, "accounts/sign_in.html", context, status=422 if form.errors else 200)
+
+
+@public
+@never_cache
+@require_safe
+def admin_sign_in(request: HttpRequest) -> HttpResponse:
+    """Take the admin's visitors to the one page that signs people in, with its throttle and its trail."""
+    if request.user.is_authenticated:
+        raise PermissionDenied("The admin is for staff.")
+    return HttpResponseRedirect(with_next("accounts:sign-in", next_url(request) or reverse("admin:index")))
+
+
+@signed_in
+@require_safe
+def admin_password_change(request: HttpRequest) -> HttpResponse:
+    """Staff change their password like everybody else: with a link sent to their address."""
+    return HttpResponseRedirect(reverse("accounts:password-forgot"))
 
 
 @public

@@ -1,0 +1,83 @@
+"""The URL table made concrete: an address for every route, with the objects of one account in it."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from accounts.models import Account, ApiKey, User
+from integrations.models import AccessToken, Integration
+from stitchapp.routes import every_route
+from tests.factories import make_access_token, make_account, make_api_key, make_integration, make_member
+
+API = ("/v2/", "/v3/", "/v4/", "/notifications/public/")
+ROUTES = sorted(
+    {route: (route, name, view) for route, name, view in reversed(list(every_route()))}.values(),
+    key=lambda entry: entry[0],
+)
+IDS = [route or "/" for route, _, _ in ROUTES]
+# What stands in an address and is no object of an account.
+FIXED = {
+    "plan_slug": "standard",
+    "code": "new",
+    "key": "nothing",
+    "page": "components",
+    "path": "nowhere",
+    "slug": "nowhere",
+    "url": "nowhere",
+    "app_label": "accounts",
+    "object_id": "1",
+    "content_type_id": "1",
+    "from_field": "id",
+    "table_id": "1000000",
+}
+
+
+@dataclass
+class World:
+    """One account with a member and one of each thing that an address can name."""
+
+    member: User
+    account: Account
+
+    @cached_property
+    def integration(self) -> Integration:
+        return make_integration(self.account)
+
+    @cached_property
+    def api_key(self) -> tuple[ApiKey, str]:
+        return make_api_key(self.account)
+
+    @cached_property
+    def access_token(self) -> tuple[AccessToken, str]:
+        return make_access_token(self.integration)
+
+    def value(self, name: str) -> str:
+        """Return what stands for a parameter; fail for one that nobody has thought of."""
+        if name in FIXED:
+            return FIXED[name]
+        return str(
+            {
+                "client_id": lambda: self.account.client_id,
+                "integration_id": lambda: self.integration.pk,
+                "source_id": lambda: self.integration.pk,
+                "api_key_id": lambda: self.api_key[0].pk,
+                "token_id": lambda: self.access_token[0].pk,
+                "access_token_id": lambda: self.access_token[0].pk,
+            }[name]()
+        )
+
+    def address(self, route: str) -> str:
+        """Return the address of a route for this account."""
+        plain = route.replace("^", "").replace("$", "").replace("/?", "")
+        plain = re.sub(r"\(\?P<(\w+)>[^)]*\)", lambda found: self.value(found[1]), plain)
+        return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: self.value(found[1]), plain)
+
+
+def make_world() -> World:
+    account = make_account()
+    member = make_member(account, is_staff=True, is_superuser=True)
+    return World(member=member, account=account)
+
+
+def is_api(route: str) -> bool:
+    return f"/{route}".startswith(API)
