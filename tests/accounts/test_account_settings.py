@@ -160,7 +160,7 @@ def test_K31_partner_keys_have_their_own_section_and_guide(signed_in, page):
 
 
 def test_K32_the_footer_offers_help(signed_in, page):
-    assert show(signed_in, page).links["Help and feedback"] == "/docs/"
+    assert show(signed_in, page).links["Help and feedback"] == "/docs/help"
 
 
 def test_region_is_shown_and_cannot_be_changed(client):
