@@ -138,6 +138,16 @@ def test_the_skip_link_is_first_and_leads_to_the_page(open_guide):
     assert page.evaluate("document.activeElement.id") == "main"
 
 
+def test_a_narrow_screen_shows_the_current_tab(open_guide):
+    page = open_guide("integration", viewport={"width": 360, "height": 800})
+    page.evaluate(
+        "document.querySelector('[data-tabs] li:last-child a').setAttribute('aria-current', 'page')"
+    )
+    page.evaluate("document.querySelector('[data-tabs] li:first-child a').removeAttribute('aria-current')")
+    page.add_script_tag(type="module", url="/static/js/tabs.js?again")
+    expect(page.get_by_role("link", name="Settings", exact=True)).to_be_in_viewport()
+
+
 def test_it_stands_in_forced_colours_and_without_motion(open_guide):
     page = open_guide("dashboard", forced_colors="active", reduced_motion="reduce")
     switch = page.get_by_role("switch").first
