@@ -1,0 +1,177 @@
+"""A real gunicorn on a real socket: what clients do to bodies and connections (I6, I7; import-api.md 8.3)."""
+
+import http.client
+import json
+import socket
+
+import pytest
+
+from tests.queue.processes import GUNICORN, running_product
+
+pytestmark = pytest.mark.live
+LIMIT = 20 * 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory):
+    with running_product(tmp_path_factory.mktemp("live")) as product:
+        product.sender = product.prepare()
+        product.start("web", GUNICORN)
+        product.wait_until_ready()
+        yield product
+
+
+def body_of(size: int = 0) -> bytes:
+    """A valid batch, padded to `size` bytes."""
+    body = json.dumps(
+        {
+            "table_name": "boats",
+            "schema": {"properties": {"id": {"type": "integer"}, "name": {"type": "string"}}},
+            "messages": [{"action": "upsert", "sequence": 1, "data": {"id": 1, "name": "Ann ü"}}],
+            "key_names": ["id"],
+        },
+        ensure_ascii=False,
+    ).encode()
+    return body + b" " * (size - len(body))
+
+
+@pytest.fixture
+def post(product):
+    """Send a body through an ordinary client; return status, answer and content type."""
+
+    def post(body, **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", product.port, timeout=60)
+        fields = {
+            "Authorization": f"Bearer {product.sender['secret']}",
+            "Content-Type": "application/json",
+        } | headers
+        connection.request("POST", "/v2/import/batch", body, fields)
+        response = connection.getresponse()
+        answer = response.status, response.read(), response.headers["Content-Type"]
+        connection.close()
+        return answer
+
+    return post
+
+
+@pytest.fixture
+def raw(product):
+    """Send bytes as they are after ordinary headers, end the sending side, and return all that comes back."""
+
+    def raw(headers, body=b""):
+        head = [
+            b"POST /v2/import/batch HTTP/1.1",
+            b"Host: localhost",
+            b"Authorization: Bearer " + product.sender["secret"].encode(),
+            b"Content-Type: application/json",
+            b"Connection: close",
+            *headers,
+        ]
+        with socket.create_connection(("127.0.0.1", product.port), timeout=60) as connection:
+            connection.sendall(b"\r\n".join(head) + b"\r\n\r\n" + body)
+            connection.shutdown(socket.SHUT_WR)
+            received = b""
+            while piece := connection.recv(65536):
+                received += piece
+        return received
+
+    return raw
+
+
+def chunked(*pieces: bytes) -> bytes:
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in (*pieces, b""))
+
+
+ACCEPTED = b'{"status":"OK","message":"Batch Accepted!"}'
+MALFORMED = b'{"error":"Malformed json in the body!"}'
+
+
+@pytest.mark.parametrize("size", [0, 2_600_000, 19_000_000, LIMIT])
+def test_I6_a_body_up_to_the_limit_is_taken(post, size):
+    assert post(body_of(size)) == (201, ACCEPTED, "application/json;charset=UTF-8")
+
+
+def test_I6_one_byte_over_the_limit_gets_the_documented_answer(post):
+    status, answer, content_type = post(body_of(LIMIT + 1))
+    assert (status, content_type) == (413, "application/json;charset=UTF-8")
+    assert (
+        answer
+        == b'{"status":"ERROR","message":"Request rejected: request size (20971521 bytes) exceeds the maximum"}'
+    )
+
+
+def test_I6_a_chunked_body_is_taken(raw):
+    body = body_of()
+    received = raw([b"Transfer-Encoding: chunked"], chunked(body[:7], body[7:50], body[50:]))
+    assert received.startswith(b"HTTP/1.1 201 ")
+    assert received.endswith(ACCEPTED)
+
+
+def test_I6_a_chunked_body_obeys_the_same_limit(raw):
+    received = raw([b"Transfer-Encoding: chunked"], chunked(*[b" " * (1024 * 1024)] * 21))
+    assert received.startswith(b"HTTP/1.1 413 ")
+    assert received.endswith(b'request size (22020096 bytes) exceeds the maximum"}')
+
+
+def test_I6_a_chunked_body_that_breaks_off_stores_nothing(raw):
+    body = body_of()
+    received = raw([b"Transfer-Encoding: chunked"], b"%x\r\n%s\r\n" % (len(body), body))
+    assert received.startswith(b"HTTP/1.1 400 ")
+    assert received.endswith(MALFORMED)
+
+
+def test_I6_a_content_length_beyond_the_body_stores_nothing(raw):
+    body = body_of()
+    received = raw([b"Content-Length: %d" % (len(body) + 10)], body)
+    assert received.startswith(b"HTTP/1.1 400 ")
+    assert received.endswith(MALFORMED)
+
+
+def test_I6_a_content_length_short_of_the_body_cuts_it(raw):
+    body = body_of()
+    received = raw([b"Content-Length: %d" % (len(body) - 10)], body)
+    assert received.startswith(b"HTTP/1.1 400 ")
+    assert MALFORMED in received
+
+
+def test_I6_a_huge_content_length_is_refused_before_the_body_comes(raw):
+    received = raw([b"Content-Length: 100000000000"], b"{}")
+    assert received.startswith(b"HTTP/1.1 413 ")
+    assert b"(100000000000 bytes)" in received
+
+
+def test_expect_100_continue_is_honoured(product):
+    body = body_of()
+    with socket.create_connection(("127.0.0.1", product.port), timeout=30) as connection:
+        connection.sendall(
+            b"POST /v2/import/batch HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            b"Authorization: Bearer %s\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n"
+            % (product.sender["secret"].encode(), len(body))
+        )
+        assert connection.recv(65536).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(body)
+        received = b""
+        while piece := connection.recv(65536):
+            received += piece
+    assert received.startswith(b"HTTP/1.1 201 ")
+
+
+def test_a_refused_client_that_is_still_writing_reads_its_answer(post):
+    """The whole body is sent before the client looks for an answer; a reset connection would hide it."""
+    for _ in range(3):
+        assert post(body_of(19_000_000), Authorization="Bearer x")[:2] == (
+            401,
+            b'{"message":"Not Authorized"}',
+        )
+
+
+def test_a_connection_is_kept_for_the_next_request(product):
+    connection = http.client.HTTPConnection("127.0.0.1", product.port, timeout=30)
+    headers = {"Authorization": f"Bearer {product.sender['secret']}", "Content-Type": "application/json"}
+    for body, status in ((body_of(), 201), (b"{", 400), (body_of(), 201)):
+        connection.request("POST", "/v2/import/batch", body, headers)
+        response = connection.getresponse()
+        response.read()
+        assert response.status == status
+    connection.close()
