@@ -1,0 +1,100 @@
+"""Loading reports: what each table received, and each attempt to load it (loading.md 8.2)."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum
+
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import TruncMinute
+
+from integrations.models import Integration, Load, LoadedTable, LoadStatus
+from integrations.services.usage import days_of_period, rows_by_table
+from integrations.services.waiting import WaitingTable, waiting_tables
+
+
+class Range(Enum):
+    """The spans of the range switch (app.md 10.4)."""
+
+    DAY = "24-hours", "24 Hours"
+    THIS_BILLING = "this-billing", "This Billing"
+    PREV_BILLING = "prev-billing", "Prev Billing"
+
+    def __init__(self, slug: str, label: str) -> None:
+        self.slug = slug
+        self.label = label
+
+
+@dataclass(slots=True)
+class TableReport:
+    """One root table in a loading report."""
+
+    name: str
+    rows: int = 0
+    received_at: datetime | None = None
+    loaded_at: datetime | None = None
+    waiting: WaitingTable | None = None
+    subtables: list[LoadedTable] = field(default_factory=list)
+
+
+def table_reports(*, integration: Integration, span: Range, now: datetime) -> list[TableReport]:
+    """Return the tables that loaded rows in the span, and all that wait, by name."""
+    rows = rows_in_span(integration, span, now)
+    waiting = {table.name: table for table in waiting_tables(integration=integration)}
+    reports = {name: TableReport(name, rows.get(name, 0)) for name in {*rows, *waiting}}
+    for name, waits in waiting.items():
+        reports[name].waiting = waits
+    last_received = Load.objects.filter(
+        integration=integration, table_name=OuterRef("name"), status=LoadStatus.SUCCESS
+    ).order_by("-finished_at")
+    roots = integration.loaded_tables.filter(name=F("root"))
+    roots = roots.annotate(received_at=Subquery(last_received.values("last_received_at")[:1]))
+    for table in roots:
+        if table.name in reports:
+            reports[table.name].received_at = table.received_at
+            reports[table.name].loaded_at = table.last_loaded_at
+    for subtable in integration.loaded_tables.exclude(name=F("root")).order_by("name"):
+        if subtable.root in reports:
+            reports[subtable.root].subtables.append(subtable)
+    return sorted(reports.values(), key=lambda report: report.name)
+
+
+def rows_in_span(integration: Integration, span: Range, now: datetime) -> dict[str, int]:
+    """Return the rows of each root table that loaded in the span."""
+    if span is Range.DAY:
+        recent = integration.loads.filter(
+            status=LoadStatus.SUCCESS, finished_at__gt=now - timedelta(days=1), finished_at__lte=now
+        )
+        return dict(recent.values_list("table_name").annotate(total=Sum("rows")))
+    start, end = integration.account.billing_period(now)
+    if span is Range.PREV_BILLING:
+        start, end = start - (end - start), start
+    return rows_by_table(integration=integration, days=days_of_period((start, end)))
+
+
+def attempts_on(*, integration: Integration, table_name: str, day: date) -> QuerySet[Load]:
+    """Return each attempt to load the table that ended on the UTC day, newest first."""
+    start = datetime.combine(day, time.min, UTC)
+    return integration.loads.filter(
+        table_name=table_name, finished_at__gte=start, finished_at__lt=start + timedelta(days=1)
+    ).order_by("-finished_at", "-pk")
+
+
+def minutes_of(attempts: QuerySet[Load]) -> list[tuple[int, bool]]:
+    """Return the minutes of the day in which attempts ended, and whether one of them failed."""
+    minutes = (
+        attempts.order_by()
+        .annotate(minute=TruncMinute("finished_at", tzinfo=UTC))
+        .values_list("minute")
+        .annotate(failed=Count("pk", filter=Q(status=LoadStatus.ERROR)))
+        .order_by("minute")
+    )
+    return [(minute.hour * 60 + minute.minute, bool(failed)) for minute, failed in minutes]
+
+
+def knows_table(*, integration: Integration, table_name: str) -> bool:
+    """Tell whether the integration has loaded, tried to load, or waits to load the table."""
+    return (
+        integration.loads.filter(table_name=table_name).exists()
+        or integration.loaded_tables.filter(name=table_name).exists()
+        or any(table.name == table_name for table in waiting_tables(integration=integration))
+    )

@@ -1,0 +1,55 @@
+"""Rows loaded, as the loader recorded them by day: what dashboards and charts count (loading.md 8.4)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import QuerySet, Sum
+
+from accounts.models import Account
+from integrations.models import DailyRows, Integration
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Rows of a span of days: each day's, and their sum."""
+
+    days: list[tuple[date, int]]
+
+    @property
+    def total(self) -> int:
+        return sum(rows for _, rows in self.days)
+
+
+def days_of_period(period: tuple[datetime, datetime]) -> list[date]:
+    """Return the UTC days that a billing period counts: its first day to the one before the next begins."""
+    first, after_last = (moment.date() for moment in period)
+    return [first + timedelta(days=number) for number in range((after_last - first).days)]
+
+
+def account_usage(*, account: Account, days: list[date]) -> Usage:
+    """Return the account's rows by day; those of deleted integrations count too."""
+    return usage_by_day(account.daily_rows.all(), days)
+
+
+def integration_usage(*, integration: Integration, days: list[date]) -> Usage:
+    """Return one integration's rows by day."""
+    return usage_by_day(integration.daily_rows.all(), days)
+
+
+def usage_by_day(rows: QuerySet[DailyRows], days: list[date]) -> Usage:
+    """Sum the rows by day; a day without rows has none."""
+    recorded = rows.filter(day__gte=days[0], day__lte=days[-1])
+    sums = dict(recorded.values_list("day").annotate(total=Sum("rows")))
+    return Usage([(day, sums.get(day, 0)) for day in days])
+
+
+def rows_by_integration(*, account: Account, days: list[date]) -> dict[int, int]:
+    """Return the rows of each integration that loaded any on the days."""
+    recorded = account.daily_rows.filter(day__gte=days[0], day__lte=days[-1])
+    return dict(recorded.values_list("integration").annotate(total=Sum("rows")))
+
+
+def rows_by_table(*, integration: Integration, days: list[date]) -> dict[str, int]:
+    """Return the rows of each root table, subtables included, that loaded any on the days."""
+    recorded = integration.daily_rows.filter(day__gte=days[0], day__lte=days[-1])
+    return dict(recorded.values_list("table_name").annotate(total=Sum("rows")))
