@@ -7,6 +7,7 @@ from integrations.views import guides
 
 app_name = "integrations"
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("integrations.views.urls")),
     path("v4/", include("integrations.connect.urls")),
     path("v2/import/", include("integrations.importapi.urls")),
     path("docs/", guides.guide_list, name="guide-list"),

@@ -90,6 +90,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "stitchapp.context.product",
                 "accounts.context.account",
+                "integrations.context.notifications",
             ]
         },
     }

@@ -15,3 +15,5 @@ def pytest_collection_modifyitems(items):
             if marker.kwargs.get("transaction"):
                 defaults["serialized_rollback"] = True
             item.add_marker(pytest.mark.django_db(**(defaults | marker.kwargs)), append=False)
+        elif "db" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.django_db(databases="__all__"))

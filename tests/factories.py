@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts import secrets
 from accounts.models import Account, ApiKey, Membership, Plan, Role, User
-from integrations.models import AccessToken, Integration
+from integrations.models import AccessToken, Integration, LoadedTable
 
 numbers = itertools.count(1)
 
@@ -69,3 +69,20 @@ def make_access_token(integration: Integration, **fields) -> tuple[AccessToken, 
         **fields,
     )
     return token, secret
+
+
+def make_loaded_table(integration: Integration, **fields) -> LoadedTable:
+    """Return a table as the loader leaves it; a root table unless `root` says else."""
+    now = timezone.now()
+    fields = {
+        "name": f"table_{next(numbers)}",
+        "columns": [["_sdc_batched_at", "TIMESTAMP WITH TIME ZONE"], ["id", "BIGINT"]],
+        "first_loaded_at": now,
+        "last_loaded_at": now,
+    } | fields
+    return LoadedTable.objects.create(
+        account=integration.account,
+        integration=integration,
+        root=fields.pop("root", fields["name"]),
+        **fields,
+    )

@@ -12,7 +12,14 @@ from accounts.access import GRANTS, Access
 from accounts.models import Account, Role
 from accounts.plans import Feature
 from stitchapp.routes import every_route
-from tests.factories import make_access_token, make_account, make_api_key, make_integration, make_member
+from tests.factories import (
+    make_access_token,
+    make_account,
+    make_api_key,
+    make_integration,
+    make_loaded_table,
+    make_member,
+)
 
 pytestmark = pytest.mark.django_db
 MEMBER_ROUTES = [
@@ -40,7 +47,7 @@ class Property:
             "token_id": token.pk,
             "api_key_id": key.pk,
             "plan_slug": "premium",
-            "table_name": "customers",
+            "table_id": make_loaded_table(integration).pk,
         }
 
 

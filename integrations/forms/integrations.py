@@ -1,0 +1,59 @@
+"""What arrives over HTTP to name an integration; the names' own rules are in services/schema_names.py."""
+
+import uuid
+
+from django import forms
+
+from integrations.services.schema_names import MAX_DISPLAY_NAME_LENGTH, MAX_SCHEMA_NAME_LENGTH, NameRefused
+
+
+class ImportApiForm(forms.Form):
+    """The create form. With `own_schema` it asks for a schema name instead of deriving one."""
+
+    display_name = forms.CharField(label="Integration Name", max_length=MAX_DISPLAY_NAME_LENGTH)
+    schema_name = forms.CharField(
+        label="Integration Schema Name",
+        max_length=MAX_SCHEMA_NAME_LENGTH,
+        help_text="Can't be changed after you save your integration.",
+    )
+    form_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+    def __init__(
+        self, *args, own_schema: bool = False, live_url: str = "", focus: str = "display_name", **kw
+    ):
+        super().__init__(*args, **kw)
+        self.own_schema = own_schema
+        if not own_schema:
+            del self.fields["schema_name"]
+        self.fields["display_name"].widget.attrs |= {
+            "autocomplete": "off",
+            "hx-get": live_url,
+            "hx-trigger": "input changed delay:250ms",
+            "hx-target": "#schema-notice",
+            "hx-select": "#schema-notice",
+            "hx-swap": "outerHTML",
+            "hx-sync": "this:replace",
+        }
+        if own_schema:
+            self.fields["display_name"].widget.attrs.pop("hx-get")
+            self.fields["schema_name"].widget.attrs |= {
+                "autocomplete": "off",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+            }
+        if focus in self.fields:
+            self.fields[focus].widget.attrs["autofocus"] = True
+
+    def add_refusal(self, refusal: NameRefused) -> None:
+        """Put a refusal beside the field where it can be mended."""
+        self.add_error(refusal.field if refusal.field in self.fields else "display_name", refusal.message)
+
+
+class IntegrationSettingsForm(forms.Form):
+    """The name of an existing integration."""
+
+    display_name = forms.CharField(label="Integration Name", max_length=MAX_DISPLAY_NAME_LENGTH)
+
+    def __init__(self, *args, **kw):
+        super().__init__(*args, **kw)
+        self.fields["display_name"].widget.attrs["autocomplete"] = "off"

@@ -1,0 +1,102 @@
+"""Add an integration: the catalogue, and the form of the Import API."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.access import Can, allow
+from integrations.forms.integrations import ImportApiForm
+from integrations.models import IntegrationType
+from integrations.services.integrations import AlreadyCreated, create_import_api_integration_with_token
+from integrations.services.schema_names import NameRefused, choose_schema_name, clean_display_name
+from integrations.views.access_tokens import show_token
+from integrations.views.frame import url_of
+from stitchapp.rendering import render_page
+
+CARDS = (
+    {
+        "name": IntegrationType.IMPORT_API.label,
+        "category": "Push",
+        "tier": "Every plan",
+        "icon": "integration-import-api",
+        "route": "import-api-create",
+    },
+)
+
+
+@allow(Can.ADD_INTEGRATIONS)
+@require_safe
+def catalogue(request: HttpRequest) -> HttpResponse:
+    """The types that this server replicates, searched by name."""
+    query = request.GET.get("q", "").strip()
+    cards = [
+        card | {"url": reverse(f"integrations:{card['route']}", args=[request.account.client_id])}
+        for card in CARDS
+        if query.casefold() in f"{card['name']} {card['category']}".casefold()
+    ]
+    context = {"nav_active": "integrations", "cards": cards, "query": query, "catalogue_url": request.path}
+    return render_page(request, "integrations/catalogue.html", context)
+
+
+@allow(Can.ADD_INTEGRATIONS, fresh=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def import_api_create(request: HttpRequest) -> HttpResponse:
+    """Name an Import API integration and generate its first token, which this answer alone shows."""
+    if request.method != "POST" or "schema_choice" in request.POST:
+        return show_form(request, unsent_form(request))
+    form = ImportApiForm(request.POST, own_schema=is_own(request.POST), live_url=request.path)
+    if form.is_valid():
+        try:
+            integration, secret = create_import_api_integration_with_token(
+                account=request.account, actor=request.user, **form.cleaned_data
+            )
+        except NameRefused as refusal:
+            form.add_refusal(refusal)
+        except AlreadyCreated as refusal:
+            messages.warning(request, refusal.message)
+            return redirect(url_of(refusal.integration, "integration-settings"))
+        else:
+            return show_token(request, integration, secret, leads_to="integration-summary")
+    return show_form(request, form, status=422)
+
+
+def is_own(fields) -> bool:
+    """Tell whether the person names the schema, instead of letting its name be derived."""
+    return fields.get("schema_choice", fields.get("schema")) == "own"
+
+
+def unsent_form(request: HttpRequest) -> ImportApiForm:
+    """Return the form to fill in, with what was typed before the choice of schema name was changed."""
+    typed = request.POST if request.method == "POST" else request.GET
+    initial = {"display_name": typed.get("display_name", "")}
+    own_schema = is_own(typed)
+    if own_schema:
+        initial["schema_name"] = name_in_warehouse(request, initial["display_name"])["schema_name"]
+    focus = "schema_name" if own_schema else "display_name"
+    return ImportApiForm(initial=initial, own_schema=own_schema, live_url=request.path, focus=focus)
+
+
+def show_form(request: HttpRequest, form: ImportApiForm, *, status: int = 200) -> HttpResponse:
+    """Render the form with the notice of the schema name that its display name makes."""
+    context = {
+        "nav_active": "integrations",
+        "form": form,
+        "create_url": request.path,
+        "notice": name_in_warehouse(request, form["display_name"].value() or ""),
+        "cancel_url": reverse("integrations:catalogue", args=[request.account.client_id]),
+    }
+    return render_page(request, "integrations/import_api_create.html", context, status=status)
+
+
+def name_in_warehouse(request: HttpRequest, typed: str) -> dict[str, str]:
+    """Return the schema name that a display name makes, or why it makes none; nothing for nothing typed."""
+    if not typed.strip():
+        return {"schema_name": "", "problem": ""}
+    try:
+        display_name = clean_display_name(typed)
+        schema_name = choose_schema_name(account=request.account, display_name=display_name)
+    except NameRefused as refusal:
+        return {"schema_name": "", "problem": refusal.message}
+    return {"schema_name": schema_name, "problem": ""}

@@ -1,0 +1,136 @@
+"""One integration: its Summary, its Extractions tab, and pausing, resuming and deleting it."""
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import Can, allow
+from integrations.models import Integration
+from integrations.services.integrations import delete_integration, pause_integration, resume_integration
+from integrations.services.usage import account_usage, days_of_period, integration_usage
+from integrations.services.waiting import WaitingTable, waiting_tables
+from integrations.views.frame import find_integration, frame, url_of, way_back
+from stitchapp import charts
+from stitchapp.rendering import render_page
+
+
+@allow(Can.VIEW_ACCOUNT)
+@require_safe
+def integration_summary(request: HttpRequest, integration_id: int) -> HttpResponse:
+    """What came in, what waits, what was loaded; it looks again by itself while something waits."""
+    integration = find_integration(request, integration_id)
+    now = timezone.now()
+    days = days_of_period(request.account.billing_period(now))
+    usage = integration_usage(integration=integration, days=days)
+    total = account_usage(account=request.account, days=days).total
+    waiting = waiting_tables(integration=integration)
+    context = frame(request, integration, "integration-summary") | {
+        "last_received_at": last_received(integration, waiting),
+        "sync_status": sync_status(integration, waiting),
+        "waiting_rows": sum(table.records for table in waiting),
+        "waiting_tables": len(waiting),
+        "failing": [table for table in waiting if table.error],
+        "rows_today": dict(usage.days).get(now.date(), 0),
+        "last_table": integration.loaded_tables.order_by("-last_loaded_at", "name").first(),
+        "usage": usage,
+        "share": round(100 * usage.total / total) if total else None,
+        "chart": charts.daily_bars(usage.days),
+        "looks_again": bool(waiting) and not integration.is_paused,
+        "summary_url": request.path,
+        "loads_url": url_of(integration, "integration-loads"),
+        "settings_url": url_of(integration, "integration-settings"),
+    }
+    return render_page(request, "integrations/integration_summary.html", context)
+
+
+def last_received(integration: Integration, waiting: list[WaitingTable]):
+    """Return when data was last accepted; what still waits counts too."""
+    return max(
+        [moment for moment in (integration.last_received_at, *(t.newest_at for t in waiting)) if moment],
+        default=None,
+    )
+
+
+def sync_status(integration: Integration, waiting: list[WaitingTable]) -> dict[str, str]:
+    """Return the word of the Sync status line and its colour."""
+    if integration.is_paused:
+        return {"word": "Not Syncing", "tone": "soft"}
+    if any(table.error for table in waiting):
+        return {"word": "Error", "tone": "bad"}
+    if any(table.loading for table in waiting):
+        return {"word": "In Progress", "tone": "ok"}
+    if waiting:
+        return {"word": "Pending", "tone": "strong"}
+    return {"word": "Continuously Replicated", "tone": "strong"}
+
+
+@allow(Can.VIEW_EXTRACTION_LOGS)
+@require_safe
+def integration_extractions(request: HttpRequest, integration_id: int) -> HttpResponse:
+    """Data is pushed to an Import API integration, so there is no extraction to show (app.md 17, 15)."""
+    integration = find_integration(request, integration_id)
+    context = frame(request, integration, "integration-extractions") | {
+        "loads_url": url_of(integration, "integration-loads"),
+    }
+    return render_page(request, "integrations/integration_extractions.html", context)
+
+
+@allow(Can.PAUSE_INTEGRATIONS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def integration_pause(request: HttpRequest, integration_id: int) -> HttpResponse:
+    """Say what pausing does to senders, then pause."""
+    integration = find_integration(request, integration_id)
+    back = way_back(request, integration)
+    if request.method == "POST":
+        pause_integration(integration=integration, actor=request.user)
+        messages.success(
+            request, f"{integration.display_name} is paused. Requests with its tokens are refused."
+        )
+        return redirect(back)
+    context = {
+        "nav_active": "integrations",
+        "integration": integration,
+        "action": request.path,
+        "sent_along": [{"name": "next", "value": back}],
+        "cancel_url": back,
+    }
+    return render_page(request, "integrations/integration_pause.html", context)
+
+
+@allow(Can.PAUSE_INTEGRATIONS)
+@require_POST
+def integration_resume(request: HttpRequest, integration_id: int) -> HttpResponse:
+    """Accept pushes again."""
+    integration = find_integration(request, integration_id)
+    resume_integration(integration=integration, actor=request.user)
+    messages.success(request, f"{integration.display_name} is active. Its tokens work again.")
+    return redirect(way_back(request, integration))
+
+
+@allow(Can.DELETE_INTEGRATIONS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def integration_delete(request: HttpRequest, integration_id: int) -> HttpResponse:
+    """Ask, then delete the integration."""
+    integration = find_integration(request, integration_id)
+    if request.method == "POST":
+        delete_integration(integration=integration, actor=request.user)
+        messages.success(request, f"{integration.display_name} was deleted. Its loaded data stays.")
+        return redirect(reverse("integrations:dashboard", args=[request.account.client_id]))
+    used = integration.access_tokens.active().filter(~Q(last_used_at=None))
+    context = {
+        "nav_active": "integrations",
+        "integration": integration,
+        "asked": {
+            "integration": integration,
+            "active_tokens": integration.access_tokens.active().count(),
+            "last_used": used.order_by("-last_used_at").first(),
+            "waiting_rows": sum(table.records for table in waiting_tables(integration=integration)),
+        },
+        "action": request.path,
+        "cancel_url": url_of(integration, "integration-settings"),
+    }
+    return render_page(request, "integrations/integration_delete.html", context)

@@ -1,0 +1,97 @@
+"""Loads: what each table loaded in a span of time, and each attempt of one table by day."""
+
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlencode
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.views.decorators.http import require_safe
+
+from accounts.access import Can, allow
+from integrations.services.load_reports import (
+    Range,
+    attempts_on,
+    knows_table,
+    minutes_of,
+    table_reports,
+)
+from integrations.views.frame import find_integration, frame, url_of
+from stitchapp.rendering import render_page
+
+PAGE_SIZE = 50
+MINUTES_A_DAY = 24 * 60
+HOURS_NAMED = ((0, "12:00 am"), (6, "6:00 am"), (12, "12:00 pm"), (18, "6:00 pm"), (24, "12:00 am"))
+
+
+@allow(Can.VIEW_LOADS)
+@require_safe
+def integration_loads(request: HttpRequest, integration_id: int) -> HttpResponse:
+    """All tables, with the rows each loaded in the chosen span, and what waits and why."""
+    integration = find_integration(request, integration_id)
+    span = next((span for span in Range if span.slug == request.GET.get("range")), Range.DAY)
+    reports = table_reports(integration=integration, span=span, now=timezone.now())
+    page = Paginator(reports, PAGE_SIZE).get_page(request.GET.get("page"))
+    table_url = url_of(integration, "table-loads")
+    context = frame(request, integration, "integration-loads") | {
+        "page": page,
+        "rows": [(report, f"{table_url}?{urlencode({'name': report.name})}") for report in page],
+        "ranges": [
+            {"label": each.label, "url": f"?range={each.slug}", "current": each is span} for each in Range
+        ],
+        "kept": urlencode({"range": span.slug}),
+        "span": span.label,
+        "is_new": not reports and not integration.loaded_tables.exists(),
+        "loads_url": request.get_full_path(),
+        "settings_url": url_of(integration, "integration-settings"),
+        "looks_again": any(report.waiting for report in reports),
+    }
+    return render_page(request, "integrations/integration_loads.html", context)
+
+
+@allow(Can.VIEW_LOADS)
+@require_safe
+def table_loads(request: HttpRequest, integration_id: int) -> HttpResponse:
+    """Each attempt to load one table on one UTC day."""
+    integration = find_integration(request, integration_id)
+    table_name = request.GET.get("name", "")
+    if not knows_table(integration=integration, table_name=table_name):
+        raise Http404
+    today = datetime.now(UTC).date()
+    day = chosen_day(request.GET.get("day", ""), today)
+    attempts = attempts_on(integration=integration, table_name=table_name, day=day)
+    context = frame(request, integration, "integration-loads") | {
+        "table_name": table_name,
+        "page": Paginator(attempts, PAGE_SIZE).get_page(request.GET.get("page")),
+        "kept": urlencode({"name": table_name, "day": day}),
+        "day": day,
+        "today": today,
+        "earlier_url": f"?{urlencode({'name': table_name, 'day': day - timedelta(days=1)})}",
+        "later_url": f"?{urlencode({'name': table_name, 'day': day + timedelta(days=1)})}"
+        if day < today
+        else "",
+        "time_line": time_line(minutes_of(attempts)),
+        "hours": [{"x": f"{100 * hour / 24:g}", "label": label} for hour, label in HOURS_NAMED],
+        "table_url": request.path,
+        "crumbs": [
+            {"label": integration.display_name, "url": url_of(integration, "integration-summary")},
+            {"label": "Loads", "url": url_of(integration, "integration-loads")},
+            {"label": table_name, "url": ""},
+        ],
+    }
+    return render_page(request, "integrations/table_loads.html", context)
+
+
+def chosen_day(wanted: str, today: date) -> date:
+    """Return the wanted day, if it is one and not ahead; today otherwise."""
+    try:
+        day = parse_date(wanted)
+    except ValueError:
+        day = None
+    return day if day is not None and date(2000, 1, 1) <= day <= today else today
+
+
+def time_line(minutes: list[tuple[int, bool]]) -> list[dict[str, object]]:
+    """Return a bar for each minute of the day with an attempt, in per cent of the day's width."""
+    return [{"x": f"{100 * minute / MINUTES_A_DAY:.2f}", "failed": failed} for minute, failed in minutes]

@@ -1,0 +1,65 @@
+"""The Settings tab of an integration: its name, its API access tokens, and deleting it."""
+
+import uuid
+
+from django.contrib import messages
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import Can, allow, may
+from integrations.forms.integrations import IntegrationSettingsForm
+from integrations.models import MAX_ACTIVE_TOKENS, Integration
+from integrations.services.integrations import rename_integration
+from integrations.services.refusals import recent_refusals
+from integrations.services.schema_names import NameRefused
+from integrations.views.frame import find_integration, frame, url_of
+from stitchapp.rendering import render_page
+
+
+@allow(Can.MODIFY_INTEGRATIONS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def integration_settings(request: HttpRequest, integration_id: int) -> HttpResponse:
+    """Show the settings; Update Settings renames the integration, never its schema (T-18)."""
+    integration = find_integration(request, integration_id)
+    posted = request.POST if request.method == "POST" else None
+    form = IntegrationSettingsForm(posted, initial={"display_name": integration.display_name})
+    if form.is_valid():
+        try:
+            rename_integration(
+                integration=integration,
+                actor=request.user,
+                display_name=form.cleaned_data["display_name"],
+            )
+        except NameRefused as refusal:
+            form.add_error("display_name", refusal.message)
+        else:
+            messages.success(request, "The integration's settings were updated.")
+            return redirect(request.path)
+    return show_settings(request, integration, form, status=422 if form.errors else 200)
+
+
+def show_settings(
+    request: HttpRequest, integration: Integration, form: IntegrationSettingsForm, *, status: int
+) -> HttpResponse:
+    """Render the tab."""
+    tokens = list(
+        integration.access_tokens.active()
+        .select_related("created_by")
+        .prefetch_related(Prefetch("refusals", queryset=recent_refusals(), to_attr="recent_refusals"))
+    )
+    for token in tokens:
+        token.revoke_url = url_of(integration, "access-token-revoke", token_id=token.pk)
+    context = frame(request, integration, "integration-settings") | {
+        "form": form,
+        "settings_url": request.path,
+        "summary_url": url_of(integration, "integration-summary"),
+        "tokens": tokens,
+        "at_limit": len(tokens) >= MAX_ACTIVE_TOKENS,
+        "form_id": uuid.uuid4(),
+        "generate_url": url_of(integration, "access-token-create"),
+        "delete_url": url_of(integration, "integration-delete"),
+        "may_delete": may(request.membership, Can.DELETE_INTEGRATIONS),
+    }
+    return render_page(request, "integrations/integration_settings.html", context, status=status)

@@ -1,0 +1,44 @@
+"""The addresses of the pages (app.md 2.4)."""
+
+from django.urls import path
+
+from integrations.views import (
+    access_tokens,
+    catalogue,
+    dashboard,
+    destination,
+    integrations,
+    loads,
+    notifications,
+    settings,
+    tables,
+)
+
+CLIENT = "client/<int:client_id>"
+CONNECTIONS = f"{CLIENT}/pipeline/connections"
+INTEGRATION = f"{CONNECTIONS}/<int:integration_id>"
+
+urlpatterns = [
+    path(CONNECTIONS, dashboard.dashboard, name="dashboard"),
+    path(f"{CLIENT}/pipeline/integrations", catalogue.catalogue, name="catalogue"),
+    path(f"{CLIENT}/pipeline/integrations/import-api", catalogue.import_api_create, name="import-api-create"),
+    path(f"{INTEGRATION}/summary", integrations.integration_summary, name="integration-summary"),
+    path(f"{INTEGRATION}/extractions", integrations.integration_extractions, name="integration-extractions"),
+    path(f"{INTEGRATION}/pause", integrations.integration_pause, name="integration-pause"),
+    path(f"{INTEGRATION}/resume", integrations.integration_resume, name="integration-resume"),
+    path(f"{INTEGRATION}/delete", integrations.integration_delete, name="integration-delete"),
+    path(f"{INTEGRATION}/tables", tables.integration_tables, name="integration-tables"),
+    path(f"{INTEGRATION}/tables/<int:table_id>", tables.integration_table, name="integration-table"),
+    path(f"{INTEGRATION}/tables/<int:table_id>/preview", tables.table_preview, name="table-preview"),
+    path(f"{INTEGRATION}/loads", loads.integration_loads, name="integration-loads"),
+    path(f"{INTEGRATION}/loads/table", loads.table_loads, name="table-loads"),
+    path(f"{INTEGRATION}/settings", settings.integration_settings, name="integration-settings"),
+    path(f"{INTEGRATION}/tokens", access_tokens.access_token_create, name="access-token-create"),
+    path(
+        f"{INTEGRATION}/tokens/<int:token_id>/revoke",
+        access_tokens.access_token_revoke,
+        name="access-token-revoke",
+    ),
+    path(f"{CLIENT}/destinations", destination.destination, name="destination"),
+    path(f"{CLIENT}/notifications", notifications.notifications, name="notifications"),
+]

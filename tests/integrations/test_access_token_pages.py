@@ -1,0 +1,188 @@
+"""API Access Tokens of an integration: generate a second one, revoke, rotate (app.md 9.5, core guide 2)."""
+
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import AuditEvent
+from integrations.models import AccessToken, AccessTokenRefusal
+from tests.factories import make_access_token, make_integration
+from tests.integrations.conftest import page, text_of
+
+TOKEN = re.compile(r"at_stitch[0-9A-Za-z]{46}")
+
+
+@pytest.fixture
+def settings_url(integration):
+    return page(integration, "settings")
+
+
+@pytest.fixture
+def create_url(integration):
+    return page(integration, "tokens")
+
+
+def test_T25_T26_T27_T28_the_section_lies_where_the_guide_says(browser, account, integration, settings_url):
+    dashboard = browser.get(f"/client/{account.client_id}/pipeline/connections").content.decode()
+    assert f'href="{page(integration, "summary")}"' in dashboard
+    details = browser.get(page(integration, "summary"))
+    assert "<title>Stitch - Integration Details</title>" in details.content.decode()
+    assert re.search(rf'href="{settings_url}"[^>]*>\s*Settings\s*<', details.content.decode())
+    assert "API Access Tokens" in text_of(browser.get(settings_url))
+
+
+def test_T30_two_tokens_oldest_first_with_the_exact_date_and_the_button_off(
+    browser, integration, settings_url
+):
+    make_access_token(integration, created_at=datetime(2019, 2, 4, 21, 38, tzinfo=UTC))
+    make_access_token(integration, created_at=datetime(2018, 2, 12, 19, 29, tzinfo=UTC))
+    response = browser.get(settings_url)
+    text = text_of(response)
+    first, second = "February 12th, 2018 7:29pm (UTC)", "February 4th, 2019 9:38pm (UTC)"
+    assert first in text
+    assert text.index(first) < text.index(second)
+    assert (
+        "You can generate up to two API access tokens. If your access token has been lost or compromised, "
+        "you should generate a replacement and then revoke the old token. Active API access tokens, oldest "
+        "first Date Created"
+    ) in text
+    assert len(re.findall("data-token-row", response.content.decode())) == 2
+    assert re.search(r"<button[^>]*\bdisabled\b[^>]*>\s*Generate Token", response.content.decode())
+
+
+def test_no_active_tokens(browser, settings_url):
+    text = text_of(browser.get(settings_url))
+    assert "No active tokens" in text
+
+
+def test_T03_T24_T33_the_section_advises_how_to_replace_a_token(browser, settings_url):
+    response = browser.get(settings_url)
+    assert "put it into your application, and revoke the old one" in text_of(response)
+    assert "send them again with a valid one" in text_of(response)
+    assert 'href="/docs/developers/import-api/api"' in response.content.decode()
+
+
+def test_last_use_and_refusals_are_shown(browser, account, integration, settings_url):
+    now = timezone.now()
+    token, _ = make_access_token(
+        integration,
+        last_used_at=now - timedelta(minutes=20),
+        last_used_address="203.0.113.7",
+        last_used_client="target-stitch/4.0.3",
+        last_used_route="v2/import/batch",
+    )
+    make_access_token(integration)
+    AccessTokenRefusal.objects.create(
+        account=account, token=token, minute=now, reason="paused", address="203.0.113.9", count=12
+    )
+    text = text_of(browser.get(settings_url))
+    assert "Last used 20 minutes ago from 203.0.113.7 by target-stitch/4.0.3" in text
+    assert "Never used" in text
+    assert "12 × paused, 203.0.113.9" in text
+
+
+def test_T02_T22_T32_a_second_token_is_generated_and_shown_once(browser, integration, create_url):
+    make_access_token(integration)
+    response = browser.post(create_url, {"form_id": str(uuid.uuid4())})
+    (secret,) = set(TOKEN.findall(response.content.decode()))
+    assert (response.status_code, "no-store" in response["Cache-Control"]) == (200, True)
+    assert "Generated API Token" in text_of(response)
+    assert f'href="{page(integration, "settings")}"' in response.content.decode()
+    assert integration.access_tokens.active().count() == 2
+    later = browser.get(create_url, follow=True)
+    assert later.redirect_chain == [(page(integration, "settings"), 302)]
+    assert secret not in later.content.decode()
+
+
+def test_T31_the_server_refuses_a_third_even_past_the_button(browser, integration, create_url):
+    make_access_token(integration)
+    make_access_token(integration)
+    response = browser.post(create_url, {"form_id": str(uuid.uuid4())}, follow=True)
+    assert "This integration has two active API access tokens." in text_of(response)
+    assert AccessToken.objects.count() == 2
+
+
+def test_P5_a_button_pressed_twice_generates_one_token_and_shows_it_once(browser, integration, create_url):
+    sent = {"form_id": str(uuid.uuid4())}
+    (secret,) = set(TOKEN.findall(browser.post(create_url, sent).content.decode()))
+    again = browser.post(create_url, sent, follow=True)
+    assert "One token was generated and shown the first time." in text_of(again)
+    assert secret not in again.content.decode()
+    assert AccessToken.objects.count() == 1
+
+
+def test_T29_revoke_asks_first_and_says_what_it_breaks(browser, integration):
+    token, _ = make_access_token(
+        integration,
+        created_at=datetime(2018, 2, 12, 19, 29, tzinfo=UTC),
+        last_used_at=timezone.now() - timedelta(minutes=5),
+        last_used_address="203.0.113.7",
+        last_used_client="curl/8.5",
+    )
+    make_access_token(integration)
+    url = page(integration, f"tokens/{token.pk}/revoke")
+    full, dialog = browser.get(url), browser.get(url, headers={"HX-Request": "true"})
+    for response in (full, dialog):
+        text = text_of(response)
+        assert "Revoke this API access token?" in text
+        assert "It was generated February 12th, 2018 7:29pm (UTC) by Ann" in text
+        assert "It was last used 5 minutes ago from 203.0.113.7 by curl/8.5." in text
+        assert "will be refused with 401" in text
+        assert "data will stop arriving" not in text
+    assert dialog.content.decode().lstrip().startswith("<dialog")
+    assert token in integration.access_tokens.active()
+
+
+def test_revoking_the_last_token_warns_more_strongly(browser, integration):
+    token, _ = make_access_token(integration)
+    text = text_of(browser.get(page(integration, f"tokens/{token.pk}/revoke")))
+    assert "Revoke the only API access token?" in text
+    assert "This integration has no other token: data will stop arriving." in text
+    assert "It was never used." in text
+
+
+def test_T07_T34_revoking_takes_the_row_away_and_the_other_token_stays(browser, integration, settings_url):
+    old, _ = make_access_token(integration, created_at=datetime(2018, 2, 12, 19, 29, tzinfo=UTC))
+    new, _ = make_access_token(integration)
+    response = browser.post(page(integration, f"tokens/{old.pk}/revoke"), follow=True)
+    assert response.redirect_chain == [(settings_url, 302)]
+    assert "The API access token was revoked." in text_of(response)
+    assert "February 12th, 2018" not in text_of(response)
+    assert list(integration.access_tokens.active()) == [new]
+    assert not re.search(r"<button[^>]*\bdisabled\b[^>]*>\s*Generate Token", response.content.decode())
+    assert AuditEvent.objects.filter(event="access_token.revoked").count() == 1
+
+
+def test_revoking_twice_is_told_and_changes_nothing(browser, integration):
+    token, _ = make_access_token(integration)
+    url = page(integration, f"tokens/{token.pk}/revoke")
+    browser.post(url)
+    assert "was revoked already" in text_of(browser.post(url, follow=True))
+    assert browser.get(url).status_code == 404
+    assert AuditEvent.objects.filter(event="access_token.revoked").count() == 1
+
+
+def test_T09_a_token_is_found_under_its_own_integration_only(browser, account, integration):
+    token, _ = make_access_token(integration)
+    other = make_integration(account)
+    assert browser.post(page(other, f"tokens/{token.pk}/revoke")).status_code == 404
+    assert token in integration.access_tokens.active()
+
+
+def test_one_query_count_for_one_and_two_tokens(browser, integration, settings_url):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def count():
+        with CaptureQueriesContext(connection) as queries:
+            browser.get(settings_url)
+        return len(queries)
+
+    make_access_token(integration)
+    browser.get(settings_url)
+    one = count()
+    make_access_token(integration)
+    assert count() == one
