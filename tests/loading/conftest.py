@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -27,10 +28,13 @@ def batch(
     received_at: datetime = MORNING,
     version: int | None = None,
     activates: int | None = None,
+    extracted: str | None = None,
     **more: Any,
 ) -> TableBatch:
     """Make a batch of (sequence, data); `types` are the schema's properties, None for a push."""
-    messages = [Message(index, UPSERT, sequence, data) for index, (sequence, data) in enumerate(records)]
+    messages = [
+        Message(index, UPSERT, sequence, data, extracted) for index, (sequence, data) in enumerate(records)
+    ]
     if activates is not None:
         messages.append(Message(len(messages), ACTIVATE_VERSION, 0, None, table_version=activates))
     schema = None if types is None else {"properties": types}
@@ -67,6 +71,11 @@ class Warehouse:
         """Load one new batch."""
         facts = {"batch_id": f"batch-{next(self.ids)}", **batch_facts}
         return self.load(batch(*records, **facts), at=at)
+
+    def send_under(self, schema: dict[str, Any] | None, *records: tuple[int, dict[str, Any]]) -> TableLoad:
+        """Load one new batch under a whole schema document."""
+        sent = batch(*records, batch_id=f"batch-{next(self.ids)}")
+        return self.load(dataclasses.replace(sent, schema=schema))
 
     def load_into(self, schema: str, *records: tuple[int, dict[str, Any]], **batch_facts: Any) -> TableLoad:
         """Load one new batch into another integration's schema."""
