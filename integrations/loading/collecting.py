@@ -42,10 +42,16 @@ class Collected:
     rows: list[Row] = field(default_factory=list)
     origins: list[Origin] = field(default_factory=list)
     arrays: dict[int, list[tuple[Field, list[Any]]]] = field(default_factory=dict)  # by ordinal
+    origin_of: dict[int, int] = field(default_factory=dict)  # by ordinal, of the rows with arrays
     left_out: dict[int, tuple[dict[str, Any], list[str]]] = field(default_factory=dict)  # by ordinal
     rejected: Rejected = field(default_factory=Rejected)
     rejected_by_part: Counter[Part] = field(default_factory=Counter)
     superseded_by_part: Counter[Part] = field(default_factory=Counter)
+
+    def part_of(self, row: Row) -> Part:
+        """Return the batch of a root row, or of a sub row by its root row."""
+        origin = row[ORIGIN] if ORIGIN in row else self.origin_of[row[ORDINAL]]
+        return self.origins[origin].part
 
     def supersede(self, ordinals: set[int]) -> None:
         """Drop rows that turned out not to be needed."""
@@ -138,6 +144,7 @@ class Collector:
             return
         if found.arrays:
             collected.arrays[ordinal] = found.arrays
+            collected.origin_of[ordinal] = origin
         if found.left_out:
             collected.left_out[ordinal] = (data, found.left_out)
 

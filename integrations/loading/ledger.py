@@ -26,7 +26,7 @@ TABLES = {
         "batch_id VARCHAR NOT NULL, schema_name VARCHAR NOT NULL, table_name VARCHAR NOT NULL, "
         "key_names VARCHAR NOT NULL, held_at TIMESTAMPTZ NOT NULL, inserted BIGINT NOT NULL, updated BIGINT NOT NULL, "
         "superseded BIGINT NOT NULL, rejected BIGINT NOT NULL, "
-        "rows_loaded BIGINT NOT NULL, "  # of the whole load, sub tables included, beside its first batch
+        "rows_loaded BIGINT NOT NULL, "  # sub tables included
         "PRIMARY KEY (batch_id, schema_name, table_name, key_names)"
     ),
     # source_name is the sender's spelling; root_name and parent_name are this table's own for a root.
@@ -40,6 +40,14 @@ TABLES = {
         "PRIMARY KEY (schema_name, table_name, column_name)"
     ),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What became of a batch: its root records, and all rows that were written for them."""
+
+    counts: BatchCounts
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,37 +74,24 @@ class Ledger:
         for name, columns in TABLES.items():
             self.execute(f"CREATE TABLE IF NOT EXISTS {self.prefix}{name} ({columns})", [])
 
-    def held(self, table_name: str, parts: Iterable[Part]) -> dict[Part, BatchCounts]:
-        """Return those of the batches that this destination holds already, with their counts."""
+    def held(self, table_name: str, parts: Iterable[Part]) -> dict[Part, Held]:
+        """Return those of the batches that this destination holds already, with what became of them."""
         wanted = {(batch_id, _encoded(key_names)): (batch_id, key_names) for batch_id, key_names in parts}
         ids = list(dict.fromkeys(batch_id for batch_id, _ in wanted))
         marks = ", ".join("?" for _ in ids)
         rows = self.execute(
-            f"SELECT batch_id, key_names, inserted, updated, superseded, rejected FROM {self.prefix}batches "
-            f"WHERE schema_name = ? AND table_name = ? AND batch_id IN ({marks})",
+            f"SELECT batch_id, key_names, inserted, updated, superseded, rejected, rows_loaded "
+            f"FROM {self.prefix}batches WHERE schema_name = ? AND table_name = ? AND batch_id IN ({marks})",
             [self.schema_name, table_name, *ids],
         )
         return {
-            wanted[batch_id, key_names]: BatchCounts(*counts)
-            for batch_id, key_names, *counts in rows
+            wanted[batch_id, key_names]: Held(BatchCounts(*counts), written)
+            for batch_id, key_names, *counts, written in rows
             if (batch_id, key_names) in wanted
         }
 
-    def rows_held(self, table_name: str, parts: Iterable[Part]) -> int:
-        """Return how many rows the earlier loads of these batches wrote."""
-        ids = list(dict.fromkeys(batch_id for batch_id, _ in parts))
-        marks = ", ".join("?" for _ in ids)
-        [[rows]] = self.execute(
-            f"SELECT COALESCE(SUM(rows_loaded), 0) FROM {self.prefix}batches "
-            f"WHERE schema_name = ? AND table_name = ? AND batch_id IN ({marks})",
-            [self.schema_name, table_name, *ids],
-        )
-        return int(rows)
-
-    def hold(
-        self, table_name: str, counts: dict[Part, BatchCounts], *, held_at: datetime, rows_loaded: int
-    ) -> None:
-        for (batch_id, key_names), count in counts.items():
+    def hold(self, table_name: str, outcomes: dict[Part, Held], *, held_at: datetime) -> None:
+        for (batch_id, key_names), outcome in outcomes.items():
             self.execute(
                 f"INSERT INTO {self.prefix}batches VALUES (?, ?, ?, ?, CAST(? AS TIMESTAMPTZ), ?, ?, ?, ?, ?)",
                 [
@@ -105,14 +100,13 @@ class Ledger:
                     table_name,
                     _encoded(key_names),
                     held_at.isoformat(),
-                    count.inserted,
-                    count.updated,
-                    count.superseded,
-                    count.rejected,
-                    rows_loaded,
+                    outcome.counts.inserted,
+                    outcome.counts.updated,
+                    outcome.counts.superseded,
+                    outcome.counts.rejected,
+                    outcome.rows,
                 ],
             )
-            rows_loaded = 0
 
     def forget_before(self, now: datetime) -> None:
         """Remove what is older than the queue keeps a batch."""

@@ -82,8 +82,8 @@ class TableLoad:
     table_version: int = 0
     new_version: bool = False  # a table version was activated: older rows are gone
     bookmarks: list[Bookmark] = field(default_factory=list)
-    rows_held: int = 0  # rows that the loads of the batches already held had written
     already_held: list[str] = field(default_factory=list)  # batch ids that an earlier load had committed
+    rows_held: int = 0  # what that load wrote for them; nobody has counted it yet
 
     @property
     def counts(self) -> BatchCounts:
@@ -91,6 +91,7 @@ class TableLoad:
 
     @property
     def rows_loaded(self) -> int:
+        """Return the rows of root and sub tables that this load wrote (loading.md 8.4)."""
         return sum(table.rows_loaded for table in self.tables)
 
 

@@ -13,7 +13,7 @@ import duckdb
 from integrations.loading import naming
 from integrations.loading.batches import TableBatch
 from integrations.loading.destinations.duckdb_load import DuckDBLoad
-from integrations.loading.destinations.warehouse_file import Held, explain, opened
+from integrations.loading.destinations.warehouse_file import FileHeld, explain, opened
 from integrations.loading.errors import Busy, LoadError, UnknownTable
 from integrations.loading.merging import quote
 from integrations.loading.outcomes import Preview, TableLoad, TableOverview
@@ -66,7 +66,7 @@ class DuckDBDestination:
                 ).run()
                 connection.commit()
                 return outcome
-        except Held as error:
+        except FileHeld as error:
             raise LoadError(
                 f"The warehouse file is open in another program: {error}", transient=True, scope="destination"
             ) from error
@@ -126,7 +126,7 @@ class DuckDBDestination:
                 self.path, wait_seconds=READER_WAITS_SECONDS, read_only=True, memory_limit=self.memory_limit
             ) as connection:
                 yield connection
-        except Held as error:
+        except FileHeld as error:
             raise Busy(str(error)) from error
         except duckdb.Error as error:
             raise explain(error) from error

@@ -25,7 +25,7 @@ from integrations.loading.collecting import (
 from integrations.loading.destinations.duckdb_schema import DuckDBSchema
 from integrations.loading.errors import LoadError
 from integrations.loading.keys import incoming_key, sorted_names
-from integrations.loading.ledger import KnownTable
+from integrations.loading.ledger import SCHEMA, Held, KnownTable
 from integrations.loading.outcomes import BatchCounts, LoadedTable, TableLoad
 from integrations.loading.planning import (
     KEY_TYPE_MISMATCH,
@@ -69,19 +69,20 @@ class DuckDBLoad:
         self.known: dict[str, KnownTable] = {}  # by folded name
         self.plans: dict[str, TablePlan] = {}
         self.rows_loaded: Counter[str] = Counter()  # by folded table name
-        self.rows_held = 0
+        self.rows_written: Counter[Part] = Counter()
 
     def run(self) -> TableLoad:
         """Load what is not held yet, and say what became of every batch."""
+        if DUCKDB.fold(self.schema.name) == SCHEMA:
+            raise LoadError(f"The schema {SCHEMA} is the product's own: no integration can load into it.")
         self.ledger.create()
         held = self.ledger.held(self.source_name, (batch.part for batch in self.given))
-        self.rows_held = self.ledger.rows_held(self.source_name, held) if held else 0
         batches = [batch for batch in self.given if batch.part not in held]
         self.known = self.ledger.tables()
         own = self.known.get(self.folded)
         active = own.active_version if own is not None else None
         if not batches:
-            return self._outcome([], held, Versions(active or 0, active or 0, activated=False), None)
+            return self._outcome([], held, {}, Versions(active or 0, active or 0, activated=False), None)
         self.schema.create()
         refusal = naming.table_refusal(self.name, self.source_name, DUCKDB)
         if refusal is not None:
@@ -198,6 +199,7 @@ class DuckDBLoad:
                 batched_at=batched_at,
             )
             self.rows_loaded[self.folded] += self._affected(statement)
+            self.rows_written.update(collected.part_of(row) for row in collected.rows)
         for sub, rows in sub_rows.items():
             if wanted[sub] or sub.existing is not None:
                 self._merge_sub(sub, rows, collected, root)
@@ -244,6 +246,7 @@ class DuckDBLoad:
             source_keys=source_keys,
         )
         self.rows_loaded[folded] += self._affected(statement)
+        self.rows_written.update(collected.part_of(row) for row in rows)
         self._know(KnownTable(folded, self.source_name, self.folded, sub.parent, None))
 
     def _plan(
@@ -273,7 +276,7 @@ class DuckDBLoad:
     def _counts(
         self, batches: list[TableBatch], collected: Collected, updated: Counter[Part]
     ) -> dict[Part, BatchCounts]:
-        rows = Counter(collected.origins[row[ORIGIN]].part for row in collected.rows)
+        rows = Counter(collected.part_of(row) for row in collected.rows)
         return {
             part: BatchCounts(
                 inserted=rows[part] - updated[part],
@@ -287,7 +290,7 @@ class DuckDBLoad:
     def _finish(
         self,
         batches: list[TableBatch],
-        held: dict[Part, BatchCounts],
+        held: dict[Part, Held],
         counts: dict[Part, BatchCounts],
         versions: Versions,
         collected: Collected | None,
@@ -304,26 +307,23 @@ class DuckDBLoad:
                 f"SELECT record, reason, t, CAST(? AS TIMESTAMPTZ) FROM {REJECTED_STAGE}",
                 [self.batched_at.isoformat()],
             )
-        self.ledger.hold(
-            self.source_name,
-            counts,
-            held_at=self.batched_at,
-            rows_loaded=self.rows_loaded.total(),
-        )
+        outcomes = {part: Held(count, self.rows_written[part]) for part, count in counts.items()}
+        self.ledger.hold(self.source_name, outcomes, held_at=self.batched_at)
         self.ledger.forget_before(self.batched_at)
-        return self._outcome(batches, {**held, **counts}, versions, collected)
+        return self._outcome(batches, held, counts, versions, collected)
 
     def _outcome(
         self,
         batches: list[TableBatch],
+        held: dict[Part, Held],
         counts: dict[Part, BatchCounts],
         versions: Versions,
         collected: Collected | None,
     ) -> TableLoad:
         by_batch: dict[str, BatchCounts] = {}
-        for (batch_id, _), count in counts.items():
+        known = {part: earlier.counts for part, earlier in held.items()}
+        for (batch_id, _), count in {**known, **counts}.items():
             by_batch[batch_id] = by_batch.get(batch_id, BatchCounts()) + count
-        loaded_ids = {batch.batch_id for batch in batches}
         extracted = [
             message.time_extracted
             for batch in batches
@@ -341,8 +341,8 @@ class DuckDBLoad:
             table_version=versions.after,
             new_version=versions.activated,
             bookmarks=bookmarks(batches, collected) if collected is not None else [],
-            rows_held=self.rows_held,
-            already_held=[batch_id for batch_id in by_batch if batch_id not in loaded_ids],
+            already_held=list(dict.fromkeys(batch_id for batch_id, _ in held)),
+            rows_held=sum(earlier.rows for earlier in held.values()),
         )
 
     def _tables(self) -> list[LoadedTable]:

@@ -15,7 +15,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.25
 DISK_FULL = ("No space left", "could not write", "Could not write", "failed to allocate")
 
 
-class Held(Exception):
+class FileHeld(Exception):
     """Another process has the file open, and kept it open for as long as one waits."""
 
 
@@ -38,7 +38,7 @@ def opened(
             if not is_held(error):
                 raise
             if time.monotonic() + pause > deadline:
-                raise Held(str(error)) from error
+                raise FileHeld(str(error)) from error
         time.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
     try:
