@@ -135,18 +135,21 @@ def signed_in(view: Callable) -> Callable:
     return guarded
 
 
-def staff(view: Callable) -> Callable:
-    """Admit staff only."""
+def staff(view: Callable | None = None, *, permission: str = "") -> Callable:
+    """Admit staff only, with Django's `permission` if one is named; refuse other signed-in people with 403."""
 
-    @login_required
-    @functools.wraps(view)
-    def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
-        if not request.user.is_staff:
-            raise PermissionDenied("This page is for staff.")
-        return private(view(request, *args, **kwargs), request)
+    def decorate(view: Callable) -> Callable:
+        @login_required
+        @functools.wraps(view)
+        def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+            if not request.user.is_staff or (permission and not request.user.has_perm(permission)):
+                raise PermissionDenied("This page is for staff.")
+            return private(view(request, *args, **kwargs), request)
 
-    guarded.access = Access("staff")
-    return guarded
+        guarded.access = Access("staff", scope=permission)
+        return guarded
+
+    return decorate(view) if view is not None else decorate
 
 
 def private(response: HttpResponse, request: HttpRequest) -> HttpResponse:
