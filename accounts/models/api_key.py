@@ -32,7 +32,12 @@ class ApiKey(Use):
     objects = ApiKeyQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "API access key"
         ordering = ["-created_at", "-pk"]
+        permissions = [
+            ("disable_apikey", "Can disable API access key"),
+            ("look_up_credential", "Can look up a pasted key or token"),
+        ]
 
     def __str__(self) -> str:
         return f"API access key …{self.last_four}"
@@ -53,6 +58,7 @@ class ApiKeyRefusal(models.Model):
     count = models.PositiveIntegerField(default=0)
 
     class Meta:
+        verbose_name = "API access key refusal"
         constraints = [
             models.UniqueConstraint(fields=["api_key", "minute", "reason"], name="api_key_refusal_by_minute"),
         ]

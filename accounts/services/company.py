@@ -9,7 +9,7 @@ from accounts.services.account_lock import lock_account
 
 
 @transaction.atomic
-def update_company(*, account: Account, actor: User, company_name: str) -> None:
+def update_company(*, account: Account, actor: User, company_name: str, by_staff: bool = False) -> None:
     """Give the account's company its name. Unchanged, nothing is written and nothing recorded."""
     locked = lock_account(account)
     before, after = locked.company_name, clean_line(company_name)
@@ -22,6 +22,7 @@ def update_company(*, account: Account, actor: User, company_name: str) -> None:
             actor=actor,
             target=account,
             target_name=after,
+            by_staff=by_staff,
             before=before,
             after=after,
         )

@@ -35,7 +35,9 @@ class AccessToken(Use):
     objects = AccessTokenQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "Import API access token"
         ordering = ["created_at", "pk"]
+        permissions = [("revoke_accesstoken", "Can revoke Import API access token")]
 
     def __str__(self) -> str:
         return f"API access token {self.pk}"
@@ -56,6 +58,7 @@ class AccessTokenRefusal(models.Model):
     count = models.PositiveIntegerField(default=0)
 
     class Meta:
+        verbose_name = "Import API access token refusal"
         constraints = [
             models.UniqueConstraint(
                 fields=["token", "minute", "reason"], name="access_token_refusal_by_minute"

@@ -27,6 +27,7 @@ class Batch(models.Model):
     checksum = models.PositiveBigIntegerField(help_text="CRC32 of the stored body.")
 
     class Meta:
+        verbose_name_plural = "batches"
         indexes = [
             models.Index(fields=["integration_id", "-received_at"], name="batch_by_integration"),
             models.Index(fields=["segment"], name="batch_by_segment"),

@@ -80,6 +80,7 @@ class DailyRows(models.Model):
     rows = models.PositiveBigIntegerField(default=0)
 
     class Meta:
+        verbose_name_plural = "daily rows"
         constraints = [
             models.UniqueConstraint(fields=["integration", "table_name", "day"], name="daily_rows_once"),
         ]
