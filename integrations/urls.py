@@ -3,11 +3,12 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from integrations.guides import MOVED
-from integrations.views import guides
+from integrations.views import credential_look_up, guides
 
 app_name = "integrations"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("integrations.views.urls")),
+    path("staff/credential", credential_look_up.credential_look_up, name="credential-look-up"),
     path("v4/", include("integrations.connect.urls")),
     path("v2/import/", include("integrations.importapi.urls")),
     path("docs/", guides.guide_list, name="guide-list"),

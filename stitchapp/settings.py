@@ -46,7 +46,7 @@ INSTALLED_APPS = [
     "accounts",
     "integrations",
     "stitchapp",
-    "django.contrib.admin",
+    "stitchapp.admin_config.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

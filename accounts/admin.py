@@ -1,0 +1,273 @@
+"""Staff pages of accounts, people, plans, keys and the audit trail. Digests and password hashes stay out."""
+
+import csv
+
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils import timezone
+
+from accounts.audit import Event
+from accounts.audit_lines import AuditLine, csv_rows
+from accounts.models import Account, ApiKey, ApiKeyRefusal, AuditEvent, Membership, Plan, User
+from accounts.read_only_admin import ReadOnlyAdmin, act_with_reason
+from accounts.services.api_keys import disable_api_key
+from accounts.services.company import update_company
+from accounts.services.plan_terms import change_plan_terms, create_plan
+from accounts.services.plans import change_plan
+from accounts.services.staff_rights import change_staff_rights
+from accounts.views.audit import Echo
+
+
+@admin.register(Account)
+class AccountAdmin(ReadOnlyAdmin):
+    """Operators set the plan and mend the company's name; both stand in the account's trail."""
+
+    list_display = ["company_name", "client_id", "plan", "region", "trial_ends_at", "created_at"]
+    list_filter = ["plan", "region", "created_at"]
+    list_select_related = ["plan"]
+    search_fields = ["=client_id", "company_name", "memberships__user__email"]
+    search_help_text = "Client ID, company name or a member’s e-mail address"
+    fields = ["client_id", "company_name", "region", "plan", "trial_ends_at", "period_anchor", "created_at"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None):
+        return [field for field in self.fields if field not in ("company_name", "plan")]
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm("accounts.change_account")
+
+    def save_model(self, request: HttpRequest, obj: Account, form, change: bool) -> None:
+        account = Account.objects.get(pk=obj.pk)
+        if "plan" in form.changed_data:
+            change_plan(account=account, actor=request.user, plan=obj.plan, by_staff=True)
+        if "company_name" in form.changed_data:
+            update_company(account=account, actor=request.user, company_name=obj.company_name, by_staff=True)
+
+
+@admin.register(Plan)
+class PlanAdmin(ReadOnlyAdmin):
+    """What each plan sells. A change holds at once for all accounts on it."""
+
+    list_display = ["name", "sold", "price_usd", "rows_per_month", "max_members", "api_access"]
+    fields = [field.name for field in Plan._meta.fields if field.name != "id"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None):
+        return ["slug"] if obj is not None else []
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.add_plan")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm("accounts.change_plan")
+
+    def save_model(self, request: HttpRequest, obj: Plan, form, change: bool) -> None:
+        if change:
+            terms = {name: form.cleaned_data[name] for name in form.changed_data}
+            change_plan_terms(plan=obj, actor=request.user, terms=terms)
+        else:
+            obj.pk = create_plan(actor=request.user, terms=form.cleaned_data).pk
+
+
+@admin.register(User)
+class UserAdmin(ReadOnlyAdmin):
+    """People. A superuser says here who is staff and in which groups."""
+
+    list_display = ["email", "first_name", "last_name", "is_active", "is_staff", "date_joined", "last_login"]
+    list_filter = ["is_staff", "is_active", "groups", "date_joined"]
+    search_fields = ["email", "first_name", "last_name", "=memberships__account__client_id"]
+    search_help_text = "E-mail address, name or the client ID of an account"
+    fields = [
+        "email",
+        "first_name",
+        "last_name",
+        "is_active",
+        "is_superuser",
+        "date_joined",
+        "last_login",
+        "is_staff",
+        "groups",
+    ]
+    ordering = ["email"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None):
+        return [field for field in self.fields if field not in ("is_staff", "groups")]
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.is_active and request.user.is_superuser
+
+    def save_model(self, request: HttpRequest, obj: User, form, change: bool) -> None:
+        change_staff_rights(
+            person=obj,
+            actor=request.user,
+            is_staff=form.cleaned_data["is_staff"],
+            groups=form.cleaned_data["groups"],
+        )
+
+    def save_related(self, request: HttpRequest, form, formsets, change: bool) -> None:
+        """The service has written the groups."""
+
+
+@admin.register(Group)
+class GroupAdmin(ReadOnlyAdmin):
+    """The staff groups, as the migrations made them."""
+
+    list_display = ["name"]
+    fields = ["name", "permissions"]
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReadOnlyAdmin):
+    """Who belongs to which account."""
+
+    list_display = ["user", "account", "role", "created_at", "deactivated_at", "last_used_at"]
+    list_filter = ["role", ("deactivated_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["user", "account"]
+    search_fields = ["user__email", "=account__client_id", "account__company_name"]
+    search_help_text = "E-mail address, client ID or company name"
+    fields = ["account", "user", "role", "invoice_admin", "created_at", "deactivated_at", "last_used_at"]
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnlyAdmin):
+    """API access keys, told apart by their last four characters. Support can disable one."""
+
+    list_display = [
+        "last_four",
+        "description",
+        "account",
+        "created_by",
+        "status",
+        "created_at",
+        "last_used_at",
+        "last_used_address",
+    ]
+    list_filter = [("disabled_at", admin.EmptyFieldListFilter), "account__plan", "created_at"]
+    list_select_related = ["account", "created_by"]
+    search_fields = ["last_four", "=account__client_id", "account__company_name", "created_by__email"]
+    search_help_text = "Last four characters, client ID, company name or creator’s e-mail address"
+    fields = [
+        "last_four",
+        "description",
+        "account",
+        "created_by",
+        "created_at",
+        "disabled_at",
+        "last_used_at",
+        "last_used_address",
+        "last_used_client",
+        "last_used_route",
+    ]
+    actions = ["disable"]
+
+    @admin.display(description="Status", ordering="disabled_at")
+    def status(self, key: ApiKey) -> str:
+        return "Enabled" if key.is_enabled else "Disabled"
+
+    def has_disable_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.disable_apikey")
+
+    @admin.action(description="Disable the chosen API access keys …", permissions=["disable"])
+    def disable(self, request: HttpRequest, chosen: QuerySet[ApiKey]) -> HttpResponse | None:
+        def disable(key: ApiKey, reason: str) -> None:
+            disable_api_key(key=key, actor=request.user, by_staff=True, reason=reason)
+
+        return act_with_reason(
+            self,
+            request,
+            chosen.enabled(),
+            action="disable",
+            title="Disable API access keys",
+            warning="Requests with these keys are refused from the next one on, until a member re-enables them.",
+            button="Disable",
+            describe=lambda key: f"{key} “{key.description}” of {key.account}, {last_use(key)}",
+            act=disable,
+        )
+
+
+def last_use(used: ApiKey) -> str:
+    """Say when and from where a key or token was last used."""
+    if used.last_used_at is None:
+        return "never used"
+    moment = timezone.localtime(used.last_used_at).strftime("%Y-%m-%d %H:%M (UTC)")
+    return f"last used {moment} from {used.last_used_address or 'an unknown address'}"
+
+
+@admin.register(ApiKeyRefusal)
+class ApiKeyRefusalAdmin(ReadOnlyAdmin):
+    """Refused requests with a known key, by minute."""
+
+    list_display = ["minute", "api_key", "account", "reason", "address", "count"]
+    list_filter = ["reason", "minute"]
+    list_select_related = ["api_key", "account"]
+    search_fields = ["api_key__last_four", "=account__client_id", "address"]
+    search_help_text = "Last four characters of the key, client ID or address"
+    fields = ["minute", "api_key", "account", "reason", "address", "count"]
+    ordering = ["-minute"]
+
+
+class EventFilter(admin.SimpleListFilter):
+    """Events by what happened."""
+
+    title, parameter_name = "event", "event"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin):
+        return [(event.value, event.label) for event in Event]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.matching(event=self.value() or "")
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    """The audit trail of all accounts: read, narrowed, taken away as a CSV file, never changed (promise A3)."""
+
+    list_display = ["at", "label", "subject", "account", "actor", "by_staff", "address"]
+    list_filter = [EventFilter, "by_staff", "at"]
+    list_select_related = ["account", "actor"]
+    search_fields = [
+        "actor__email",
+        "=account__client_id",
+        "account__company_name",
+        "object_name",
+        "api_key_last_four",
+        "request_id",
+        "=address",
+    ]
+    search_help_text = (
+        "E-mail address of the actor, client ID, company, object, last four characters, request ID or address"
+    )
+    fields = [
+        "at",
+        "event",
+        "account",
+        "actor",
+        "by_staff",
+        "api_key_last_four",
+        "object_type",
+        "object_id",
+        "object_name",
+        "detail",
+        "address",
+        "route",
+        "request_id",
+    ]
+    actions = ["download"]
+
+    @admin.display(description="Event", ordering="event")
+    def label(self, event: AuditEvent) -> str:
+        return AuditLine(event).label
+
+    @admin.display(description="Object", ordering="object_name")
+    def subject(self, event: AuditEvent) -> str:
+        return AuditLine(event).subject
+
+    @admin.action(description="Download the chosen events as a CSV file", permissions=["view"])
+    def download(self, request: HttpRequest, chosen: QuerySet[AuditEvent]) -> StreamingHttpResponse:
+        writer = csv.writer(Echo())
+        rows = csv_rows(chosen.select_related("actor").iterator(chunk_size=1000))
+        return StreamingHttpResponse(
+            (writer.writerow(row) for row in rows),
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="audit.csv"'},
+        )
