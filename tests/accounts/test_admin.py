@@ -92,20 +92,6 @@ def test_D33_no_page_has_a_column_that_could_hold_a_secret(model):
     assert not shown & {"digest", "password", "form_id", "checksum", "segment", "error", "lease", "data"}
 
 
-def test_admin_asks_strangers_to_sign_in_on_the_product_page(client, db):
-    response = client.get("/admin/accounts/account/")
-    assert response.status_code == 302
-    response = client.get(response["Location"])
-    assert response["Location"] == "/session/create?next=/admin/accounts/account/"
-    assert client.get("/admin/").status_code == 302
-
-
-def test_admin_refuses_members_who_are_not_staff(client, account):
-    client.force_login(account.memberships.get().user)
-    assert client.get("/admin/", follow=True).status_code == 403
-    assert client.get("/staff/credential").status_code == 403
-
-
 @pytest.mark.parametrize(
     ("model", "word"),
     [
