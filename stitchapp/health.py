@@ -1,6 +1,7 @@
 """Is the process up, and may it take traffic? (promise O4)"""
 
 import shutil
+import sqlite3
 
 from django.conf import settings
 from django.db import DatabaseError, connections
@@ -9,6 +10,9 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
 from accounts.access import public
+from integrations.queue.accepting import queue_is_full
+
+SOUND_SQLITE = (3, 51, 3)  # older ones can damage a database that two processes checkpoint (decision D26)
 
 
 @public
@@ -21,10 +25,11 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @public
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """The databases answer, their migrations are applied and the disk has room."""
-    problems = list(database_problems()) + list(disk_problems())
+    """The databases answer, their migrations are applied, and disk and queue have room."""
+    problems = [*database_problems(), *disk_problems(), *queue_problems()]
     return JsonResponse(
-        {"status": "unready" if problems else "ok", "problems": problems}, status=503 if problems else 200
+        {"status": "unready" if problems else "ok", "problems": problems, "warnings": list(warnings())},
+        status=503 if problems else 200,
     )
 
 
@@ -46,3 +51,16 @@ def disk_problems():
     free = shutil.disk_usage(settings.DATA_DIR).free
     if free < settings.QUEUE_MIN_FREE_BYTES:
         yield f"only {free} bytes are free, {settings.QUEUE_MIN_FREE_BYTES} are needed"
+
+
+def queue_problems():
+    """Yield a sentence when data would be refused because too much waits."""
+    if queue_is_full():
+        yield f"the queue is past its cap of {settings.QUEUE_MAX_BYTES} bytes"
+
+
+def warnings():
+    """Yield what does not stop the server, but should be known."""
+    uses_sqlite = any(connections[alias].vendor == "sqlite" for alias in connections)
+    if uses_sqlite and sqlite3.sqlite_version_info < SOUND_SQLITE:
+        yield f"SQLite {sqlite3.sqlite_version} is older than 3.51.3: use PostgreSQL in production"

@@ -161,8 +161,8 @@ class Room:
         self.looked_at = float("-inf")
         self.queued = self.free = 0
 
-    def has(self, size: int) -> bool:
-        """Tell whether `size` more bytes fit; if so, they are counted as taken."""
+    def has(self, size: int, *, taking: bool = True) -> bool:
+        """Tell whether `size` more bytes fit; if they do, and are to be taken, they count from now on."""
         with self.lock:
             if time.monotonic() - self.looked_at >= LOOK_AGAIN_SECONDS:
                 self.queued = stored_bytes(queue_folder())
@@ -172,7 +172,7 @@ class Room:
                 self.queued + size <= settings.QUEUE_MAX_BYTES
                 and self.free - size >= settings.QUEUE_MIN_FREE_BYTES
             )
-            if fits:
+            if fits and taking:
                 self.queued += size
                 self.free -= size
             return fits
@@ -189,5 +189,7 @@ def require_room(size: int) -> None:
 
 
 def queue_is_full() -> bool:
-    """Tell whether the next small request would be refused: `/readyz` asks (promise O4)."""
-    return not room.has(0)
+    """Tell whether a large request would be refused: `/readyz` and the status page ask (promise O4)."""
+    return not room.has(
+        min(settings.MAX_BODY_BYTES, settings.QUEUE_MAX_BYTES // SEGMENTS_IN_CAP), taking=False
+    )

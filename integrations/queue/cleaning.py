@@ -113,7 +113,7 @@ def purge_receipts(integration_id: int) -> None:
 
 def purge_loads(integration_id: int, *, now: datetime) -> None:
     """Keep an integration's newest loads, none older than 60 days."""
-    loads = Load.objects.filter(integration_id=integration_id, pending_shares=None).order_by("-pk")
+    loads = Load.objects.filter(integration_id=integration_id, pending_shares__isnull=True).order_by("-pk")
     delete_in_pieces(loads.filter(finished_at__lt=now - LOADS_KEPT_FOR))
     oldest_kept = loads.values_list("pk", flat=True)[settings.LOADS_KEPT - 1 : settings.LOADS_KEPT].first()
     if oldest_kept is not None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -29,29 +31,42 @@ print(json.dumps({"secret": secret, "client_id": account.client_id, "schema": to
 
 
 @contextmanager
-def own_database() -> Iterator[dict[str, str]]:
-    """Give the settings of a database that only these processes use; on SQLite the data folder is enough."""
-    url = os.environ.get("DATABASE_URL", "")
-    if not url.startswith("postgres"):
-        yield {}
+def own_database(template: str | None = None) -> Iterator[str | None]:
+    """Give the address of a database that only these processes use; None on SQLite, where a folder is enough."""
+    server = os.environ.get("DATABASE_URL", "")
+    if not server.startswith("postgres"):
+        yield None
         return
     name = f"live_{uuid.uuid4().hex}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+    source = f'TEMPLATE "{urlsplit(template).path[1:]}"' if template else ""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" {source}')
     try:
-        yield {"DATABASE_URL": urlunsplit(urlsplit(url)._replace(path=f"/{name}"))}
+        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
     finally:
-        with psycopg.connect(url, autocommit=True) as connection:
+        with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Migrated databases with an account and a token: what each product of the tests begins as."""
+
+    data_dir: Path
+    database_url: str | None
+    access: dict
 
 
 class Product:
     """The product's processes on one data folder. Nothing here outlives `end`."""
 
-    def __init__(self, data_dir: Path, **more: str) -> None:
+    def __init__(self, data_dir: Path, database_url: str | None, access: dict | None = None) -> None:
         self.data_dir = data_dir
+        self.access = access or {}
         self.port = free_port()
-        self.environment = environment(data_dir, PORT=str(self.port), **more)
+        self.environment = environment(data_dir, PORT=str(self.port))
+        if database_url:
+            self.environment["DATABASE_URL"] = database_url
         self.log = (data_dir / "log").open("ab")
         self.processes: dict[str, subprocess.Popen] = {}
 
@@ -70,7 +85,7 @@ class Product:
     def prepare(self) -> dict:
         """Make the databases, an account and a token; return what a sender needs."""
         self.manage("migrate", "-v0")
-        if not self.environment.get("DATABASE_URL"):
+        if "DATABASE_URL" not in self.environment:
             self.manage("migrate", "-v0", "--database", "queue")
         self.manage("collectstatic", "--noinput", "-v0")
         return json.loads(self.manage("shell", "-v0", "-c", SENDER))
@@ -89,12 +104,16 @@ class Product:
         give_up = time.monotonic() + 60
         while True:
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5):
-                    return
+                return self.ready()
             except OSError:
                 if time.monotonic() > give_up:
                     raise
                 time.sleep(0.05)
+
+    def ready(self) -> None:
+        """Return if /readyz answers 200; raise otherwise."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5):
+            pass
 
     def workers(self) -> list[int]:
         """Return the web server's worker processes."""
@@ -116,11 +135,24 @@ class Product:
 
 
 @contextmanager
-def running_product(data_dir: Path, **more: str) -> Iterator[Product]:
+def prepared_product(data_dir: Path) -> Iterator[Prepared]:
+    """Make what the products of a test run begin as."""
+    data_dir.mkdir(parents=True)
+    with own_database() as url:
+        product = Product(data_dir, url)
+        try:
+            access = product.prepare()
+        finally:
+            product.end()
+        yield Prepared(data_dir, url, access)
+
+
+@contextmanager
+def product_like(prepared: Prepared, data_dir: Path) -> Iterator[Product]:
     """Give a product whose processes the test starts, kills and starts again."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with own_database() as database:
-        product = Product(data_dir, **database, **more)
+    shutil.copytree(prepared.data_dir, data_dir)
+    with own_database(prepared.database_url) as url:
+        product = Product(data_dir, url, prepared.access)
         try:
             yield product
         finally:

@@ -12,7 +12,7 @@ import time
 import duckdb
 import pytest
 
-from tests.queue.processes import GUNICORN, LOADER, running_product
+from tests.queue.processes import GUNICORN, LOADER
 
 pytestmark = pytest.mark.live
 KILLS = int(os.environ.get("KILLS", "12"))
@@ -79,11 +79,12 @@ def kill_something(product, number: int) -> None:
         os.kill(random.choice(product.workers()), signal.SIGKILL)
 
 
-def stored_ids(product, sender: dict, table: str) -> list[int]:
-    path = product.data_dir / "warehouse" / f"{sender['client_id']}.duckdb"
+def stored_ids(product, table: str) -> list[int]:
+    path = product.data_dir / "warehouse" / f"{product.access['client_id']}.duckdb"
     with duckdb.connect(str(path), read_only=True) as connection:
         return [
-            row[0] for row in connection.execute(f'SELECT id FROM "{sender["schema"]}"."{table}"').fetchall()
+            row[0]
+            for row in connection.execute(f'SELECT id FROM "{product.access["schema"]}"."{table}"').fetchall()
         ]
 
 
@@ -96,45 +97,43 @@ def drain(product) -> None:
         time.sleep(1)
 
 
-def test_I1_kill_9_under_load_loses_nothing_acknowledged_and_stores_nothing_by_half(tmp_path):
-    with running_product(tmp_path / "data") as product:
-        access = product.prepare()
-        product.start("web", GUNICORN)
-        product.start("loader", LOADER)
-        product.wait_until_ready()
-        ending, numbers = threading.Event(), itertools.count(1)
-        senders = [Sender(product.port, access["secret"], numbers, ending) for _ in range(SENDERS)]
-        for sender in senders:
-            sender.start()
-        for number in range(KILLS):
-            time.sleep(random.uniform(0.2, 0.8))
-            kill_something(product, number)
-        time.sleep(0.5)
-        ending.set()
-        for sender in senders:
-            sender.join(60)
-        product.kill("web")
-        product.kill("loader")
-        drain(product)
+def test_I1_kill_9_under_load_loses_nothing_acknowledged_and_stores_nothing_by_half(product):
+    product.start("web", GUNICORN)
+    product.start("loader", LOADER)
+    product.wait_until_ready()
+    ending, numbers = threading.Event(), itertools.count(1)
+    senders = [Sender(product.port, product.access["secret"], numbers, ending) for _ in range(SENDERS)]
+    for sender in senders:
+        sender.start()
+    for number in range(KILLS):
+        time.sleep(random.uniform(0.2, 0.8))
+        kill_something(product, number)
+    time.sleep(0.5)
+    ending.set()
+    for sender in senders:
+        sender.join(60)
+    product.kill("web")
+    product.kill("loader")
+    drain(product)
 
-        assert sum(sender.broken for sender in senders) > 0, "no kill landed in a request"
-        assert {status for sender in senders for status, _ in sender.refused} <= {503}
-        assert sum(len(sender.acknowledged[table]) for sender in senders for table in TABLES) > 100
-        for table in TABLES:
-            stored = stored_ids(product, access, table)
-            present = set(stored)
-            acknowledged = set().union(*(sender.acknowledged[table] for sender in senders))
-            batches = [ids for sender in senders for ids in sender.sent[table]]
-            assert len(stored) == len(present), "a row was stored twice"
-            assert not acknowledged - present, "acknowledged records were lost"
-            assert not present - set(itertools.chain(*batches)), "records that nobody sent"
-            assert all(len(present & set(ids)) in (0, BATCH) for ids in batches), "half a batch was stored"
-        counted = product.manage(
-            "shell",
-            "-v0",
-            "-c",
-            "from integrations.models import *; from django.db.models import Sum; "
-            "print(DailyRows.objects.aggregate(n=Sum('rows'))['n'], Load.objects.aggregate(n=Sum('inserted'))['n'])",
-        )
-        total = sum(len(stored_ids(product, access, table)) for table in TABLES)
-        assert counted.split() == [str(total), str(total)]
+    assert sum(sender.broken for sender in senders) > 0, "no kill landed in a request"
+    assert {status for sender in senders for status, _ in sender.refused} <= {503}
+    assert sum(len(sender.acknowledged[table]) for sender in senders for table in TABLES) > 100
+    for table in TABLES:
+        stored = stored_ids(product, table)
+        present = set(stored)
+        acknowledged = set().union(*(sender.acknowledged[table] for sender in senders))
+        batches = [ids for sender in senders for ids in sender.sent[table]]
+        assert len(stored) == len(present), "a row was stored twice"
+        assert not acknowledged - present, "acknowledged records were lost"
+        assert not present - set(itertools.chain(*batches)), "records that nobody sent"
+        assert all(len(present & set(ids)) in (0, BATCH) for ids in batches), "half a batch was stored"
+    counted = product.manage(
+        "shell",
+        "-v0",
+        "-c",
+        "from integrations.models import *; from django.db.models import Sum; "
+        "print(DailyRows.objects.aggregate(n=Sum('rows'))['n'], Load.objects.aggregate(n=Sum('inserted'))['n'])",
+    )
+    total = sum(len(stored_ids(product, table)) for table in TABLES)
+    assert counted.split() == [str(total), str(total)]

@@ -4,11 +4,15 @@ import json
 import os
 import socket
 import sys
+from hashlib import sha256
+from pathlib import Path
 
 from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
 
 
 class Command(BaseCommand):
@@ -18,9 +22,8 @@ class Command(BaseCommand):
         host, _, port = settings.BIND.rpartition(":")
         address = (host.strip("[]") or "127.0.0.1", int(port))
         require_free(address)
-        for alias in connections:
-            call_command("migrate", database=alias, interactive=False, verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
+        migrate_what_is_missing()
+        collect_what_changed()
         connections.close_all()
         manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
         plan = {
@@ -48,6 +51,33 @@ class Command(BaseCommand):
         self.stdout.flush()
         # This process becomes the supervisor, and with it gives back the memory that Django took.
         os.execve(sys.executable, [sys.executable, "-m", "stitchapp.supervisor"], environment)  # noqa: S606
+
+
+def migrate_what_is_missing() -> None:
+    """Bring each database up to date; looking takes a tenth of the time that migrating nothing takes."""
+    for alias in connections:
+        executor = MigrationExecutor(connections[alias])
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", database=alias, interactive=False, verbosity=0)
+
+
+def collect_what_changed() -> None:
+    """Collect the static files, unless they are the ones that were collected last."""
+    stamp = settings.DATA_DIR / "static.stamp"
+    now = fingerprint_of_static_files()
+    if not stamp.exists() or stamp.read_text() != now:
+        call_command("collectstatic", interactive=False, verbosity=0)
+        stamp.write_text(now)
+
+
+def fingerprint_of_static_files() -> str:
+    """Identify the state of all static files by their names, sizes and times."""
+    state = sha256(str(settings.STATIC_ROOT).encode())
+    for finder in get_finders():
+        for name, storage in sorted(finder.list([]), key=lambda found: found[0]):
+            file = Path(storage.path(name)).stat()
+            state.update(f"{name} {file.st_size} {file.st_mtime_ns}\n".encode())
+    return state.hexdigest()
 
 
 def require_free(address: tuple[str, int]) -> None:

@@ -1,0 +1,146 @@
+"""What the queue leaves behind goes away; what waits, and what a living process writes, never does."""
+
+import os
+import time
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+from django.utils import timezone
+
+from integrations.models import Batch, BatchTable, Load, QueuedTable
+from integrations.queue import accepting, cleaning
+from integrations.queue.accepting import location_of, segment_writer
+from integrations.queue.loader import body_of, load_next
+from integrations.queue.segments import OPEN, SEALED, read_body, stored_bytes, stored_segments
+from tests.queue.sending import send
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def make_old(path, seconds=3600):
+    os.utime(path, (time.time() - seconds,) * 2)
+
+
+def test_a_sealed_segment_goes_when_everything_in_it_is_loaded(token, queue):
+    send(token)
+    send(token, table="docks")
+    segment_writer().seal()
+    load_next()
+
+    assert cleaning.remove_loaded_segments() == 0
+    load_next()
+    assert cleaning.remove_loaded_segments() == 1
+    assert stored_segments(queue) == []
+
+
+def test_the_segment_of_a_living_writer_stays_however_old_and_loaded(token, queue):
+    send(token)
+    load_next()
+    [segment] = stored_segments(queue)
+    make_old(segment.path)
+
+    assert cleaning.remove_loaded_segments() == 0
+    assert segment.path.exists()
+
+
+def test_what_a_dead_process_left_goes_after_a_while_unless_something_in_it_waits(token, queue):
+    batch = send(token)
+    segment_writer().seal()
+    queue.joinpath(f"{batch.segment}{SEALED}").rename(queue / f"{batch.segment}{OPEN}")
+    orphan = queue / f"00000000000000000001-1-aaaaaaaa{OPEN}"
+    orphan.write_bytes(b"torn")
+    draft = queue / ".00000000000000000002-1-bbbbbbbb"
+    draft.write_bytes(b"")
+
+    assert cleaning.remove_loaded_segments() == 0  # its last statement may still be on its way
+    for path in queue.iterdir():
+        make_old(path)
+    assert cleaning.remove_loaded_segments() == 1
+    assert [path.name for path in queue.iterdir()] == [f"{batch.segment}{OPEN}"]
+
+
+def test_I8_a_full_queue_takes_data_again_when_it_is_loaded(token, queue, settings):
+    settings.QUEUE_MAX_BYTES = 4000
+    settings.DATA_DIR = queue.parent
+    accepted = 0
+    with pytest.raises(accepting.QueueFull):
+        for _ in range(100):
+            send(token, records=5)
+            accepted += 1
+    assert 3 < accepted < 20
+
+    call_command("load_batches", "--once")
+    accepting.room.looked_at = float("-inf")
+
+    send(token, records=5)
+
+
+def test_I11_bodies_that_wait_for_long_do_not_keep_other_peoples_segments(
+    token, queue, settings, monkeypatch
+):
+    settings.QUEUE_MAX_BYTES = 60_000
+    writer = accepting.SegmentWriter(queue, rotate_at=10**9)
+    with monkeypatch.context() as patch:
+        patch.setattr(accepting, "segment_writer", lambda: writer)
+        sent = [send(token, records=30, table="stuck" if number == 7 else "bikes") for number in range(20)]
+    writer.seal()
+    QueuedTable.objects.filter(table_name="stuck").update(not_before=timezone.now() + timedelta(hours=1))
+    while load_next():
+        pass
+    before, body = stored_bytes(queue), read_body(queue, location_of(sent[7]))
+
+    assert cleaning.gather_sparse_segments() == 1
+    assert cleaning.remove_loaded_segments() == 1
+
+    sent[7].refresh_from_db()
+    assert read_body(queue, location_of(sent[7])) == body
+    assert stored_bytes(queue) * 4 < before
+
+
+def test_a_body_that_moved_after_the_claim_is_found_in_its_new_place(token, queue):
+    batch = send(token)
+    segment_writer().seal()
+    stale = Batch.objects.get()
+    cleaning.move(batch)
+    queue.joinpath(f"{stale.segment}{SEALED}").unlink()
+
+    assert body_of(stale)
+
+
+def test_receipts_beyond_the_newest_are_forgotten_but_never_what_waits(token, queue, settings):
+    settings.RECEIPTS_KEPT = 2
+    waiting = send(token, table="stuck")
+    QueuedTable.objects.update(not_before=timezone.now() + timedelta(hours=1))
+    kept = [send(token) for _ in range(5)][-2:]
+    while load_next():
+        pass
+
+    cleaning.purge_history(now=timezone.now())
+
+    assert list(Batch.objects.order_by("pk")) == [waiting, *kept]
+    assert BatchTable.objects.count() == 3
+
+
+def test_loads_beyond_the_newest_and_older_than_sixty_days_are_forgotten(token, queue, settings):
+    settings.LOADS_KEPT = 2
+    for _ in range(4):
+        send(token)
+        load_next()
+    oldest = Load.objects.order_by("pk").first()
+
+    cleaning.purge_history(now=timezone.now())
+    assert Load.objects.count() == 2
+    assert not Load.objects.filter(pk=oldest.pk).exists()
+
+    cleaning.purge_history(now=timezone.now() + timedelta(days=61))
+    assert Load.objects.count() == 0
+
+
+def test_only_the_loader_checkpoints(token, queue):
+    for connection in connections.all():
+        if connection.vendor == "sqlite":
+            with connection.cursor() as cursor:
+                assert cursor.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,)
+    cleaning.checkpoint()
