@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class ParsedRequest:
     """A valid request: its kind, and how many records it brings for each table."""
 
-    kind: str  # "batch" or "push", as integrations.loading.reading names them
+    kind: str  # "batch", "push" or "transit", as integrations.loading.reading names them
     tables: list[tuple[str, int]]
 
 

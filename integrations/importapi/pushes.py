@@ -10,7 +10,8 @@ from typing import Any
 from integrations.importapi import refusals
 from integrations.importapi.parsing import ParsedRequest, exceeds_data_points, storable_name
 from integrations.loading.decoding import MalformedJSON, decode_json
-from integrations.loading.reading import PUSH
+from integrations.loading.reading import PUSH, TRANSIT
+from integrations.loading.transit import MalformedTransit, decode_transit
 
 KNOWN_KEYS = frozenset(
     {
@@ -32,23 +33,18 @@ MAX_UNKNOWN_KEYS = 100
 Reason = dict[str, list[str]]
 
 
-def parse_push(body: bytes, *, client_id: int) -> ParsedRequest:
-    """Return the request in `body`, sent for account `client_id`; raise the Refusal for what is wrong."""
-    try:
-        records = decode_json(body)
-    except MalformedJSON as error:
-        raise refusals.push_malformed(error.message, line=error.line, column=error.column) from None
-    return check_push(records, client_id=client_id, body_size=len(body))
+def parse_push(body: bytes, *, client_id: int, kind: str = PUSH) -> ParsedRequest:
+    """Return the request in `body`, sent for account `client_id`; raise the Refusal for what is wrong.
 
-
-def check_push(records: Any, *, client_id: int, body_size: int) -> ParsedRequest:
-    """Check decoded records, whichever encoding they came in."""
+    `kind` is PUSH for JSON and TRANSIT for Transit.
+    """
+    records = _decode(body, kind)
     if not isinstance(records, list) or not records or not all(type(record) is dict for record in records):
         raise refusals.push_not_an_array()
     if len(records) > refusals.MAX_RECORDS:
         raise refusals.push_too_many()
     _check_clients(records, client_id)
-    may_exceed = body_size > 2 * refusals.MAX_DATA_POINTS  # a value takes two bytes at least
+    may_exceed = len(body) > 2 * refusals.MAX_DATA_POINTS  # a value takes two bytes at least
     reasons: list[Reason] = []
     tables: Counter[str] = Counter()
     for record in records:
@@ -59,7 +55,19 @@ def check_push(records: Any, *, client_id: int, body_size: int) -> ParsedRequest
             reasons.append(reason)
     if reasons:
         raise refusals.push_invalid(reasons)
-    return ParsedRequest(PUSH, list(tables.items()))
+    return ParsedRequest(kind, list(tables.items()))
+
+
+def _decode(body: bytes, kind: str) -> Any:
+    encoding = "transit" if kind == TRANSIT else "json"
+    try:
+        return decode_transit(body) if kind == TRANSIT else decode_json(body)
+    except MalformedJSON as error:
+        raise refusals.push_malformed(
+            error.message, line=error.line, column=error.column, kind=encoding
+        ) from None
+    except MalformedTransit as error:
+        raise refusals.push_malformed(str(error), line=1, column=1, kind=encoding) from None
 
 
 def _check_clients(records: list[dict[str, Any]], client_id: int) -> None:

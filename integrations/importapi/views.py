@@ -16,10 +16,12 @@ from integrations.importapi.endpoints import endpoint
 from integrations.importapi.parsing import ParsedRequest
 from integrations.importapi.pushes import parse_push
 from integrations.importapi.status import VERSION, reason_to_refuse_data
+from integrations.loading.reading import PUSH, TRANSIT
 from integrations.queue.accepting import accept_batch
 
 SCOPE = "import"
 JSON = "application/json"
+PUSH_KINDS = {JSON: PUSH, "application/transit+json": TRANSIT}
 PATIENCE_SECONDS = 5.0  # how long a body waits for memory before its sender is told to come back
 
 
@@ -71,13 +73,15 @@ def unknown_path(request: HttpRequest, path: str) -> HttpResponse:
 @contextmanager
 def received_push(request: TokenRequest, *, patience: float | None) -> Iterator[tuple[bytes, ParsedRequest]]:
     """Give the body of a push and what it holds."""
-    if media_type(request) != JSON:
+    kind = PUSH_KINDS.get(media_type(request))
+    if kind is None:
         raise refusals.push_content_type(media_type(request))
     try:
         with received_body(request, patience=patience) as body:
-            yield body, parse_push(body, client_id=request.account.client_id)
+            yield body, parse_push(body, client_id=request.account.client_id, kind=kind)
     except IncompleteBody as error:
-        raise refusals.push_malformed(str(error), line=1, column=1) from None
+        encoding = "transit" if kind == TRANSIT else "json"
+        raise refusals.push_malformed(str(error), line=1, column=1, kind=encoding) from None
 
 
 def store(request: TokenRequest, body: bytes, parsed: ParsedRequest, received_at: datetime) -> HttpResponse:

@@ -7,15 +7,17 @@ from typing import Any, cast
 
 from integrations.loading.batches import ACTIVATE_VERSION, UPSERT, Message, TableBatch
 from integrations.loading.decoding import decode_json
+from integrations.loading.transit import decode_transit
 
 BATCH = "batch"
 PUSH = "push"
+TRANSIT = "transit"  # a push in that encoding
 ACTIVATIONS = {ACTIVATE_VERSION, "switch_view"}  # the second is the older clients' word
 
 
 def read_table_batches(*, kind: str, body: bytes, batch_id: str, received_at: datetime) -> list[TableBatch]:
     """Return what an accepted request holds, one batch per table and key, in the order they first appear."""
-    content = decode_json(body)
+    content = decode_transit(body) if kind == TRANSIT else decode_json(body)
     if kind == BATCH:
         return [table_batch(cast(dict[str, Any], content), batch_id=batch_id, received_at=received_at)]
     return push_batches(cast(list[dict[str, Any]], content), batch_id=batch_id, received_at=received_at)

@@ -17,7 +17,7 @@ class Batch(models.Model):
     account_id = models.BigIntegerField()
     integration_id = models.BigIntegerField()
     token_id = models.BigIntegerField()
-    kind = models.CharField(max_length=10)  # "batch" or "push": how the body is read
+    kind = models.CharField(max_length=10)  # "batch", "push" or "transit": how the body is read
     request_id = models.CharField(max_length=32, blank=True)
     received_at = models.DateTimeField()
     records = models.PositiveIntegerField()
