@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
@@ -19,6 +18,7 @@ from accounts.models import Membership, Role
 from accounts.plans import Feature, require_feature
 from accounts.services.last_account import note_opened
 from accounts.sign_in_age import keep_alive
+from accounts.sign_in_first import sign_in_first
 
 
 class Can(Enum):
@@ -94,7 +94,7 @@ def allow(permission: Can, *, feature: Feature | None = None, fresh: bool = Fals
     """
 
     def decorate(view: Callable) -> Callable:
-        @login_required
+        @sign_in_first
         @functools.wraps(view)
         def guarded(request: HttpRequest, client_id: int, *args, **kwargs) -> HttpResponse:
             membership = get_object_or_404(
@@ -126,7 +126,7 @@ def public(view: Callable) -> Callable:
 def signed_in(view: Callable) -> Callable:
     """Admit every signed-in person, whatever their accounts."""
 
-    @login_required
+    @sign_in_first
     @functools.wraps(view)
     def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
         return private(view(request, *args, **kwargs), request)
@@ -139,7 +139,7 @@ def staff(view: Callable | None = None, *, permission: str = "") -> Callable:
     """Admit staff only, with Django's `permission` if one is named; refuse other signed-in people with 403."""
 
     def decorate(view: Callable) -> Callable:
-        @login_required
+        @sign_in_first
         @functools.wraps(view)
         def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
             if not request.user.is_staff or (permission and not request.user.has_perm(permission)):

@@ -6,7 +6,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from accounts.forms.session import password_field
+from accounts.forms.session import FocusOnError, password_field
 
 PASSWORD_RULE = "At least 12 characters, of any kind; not one of the common passwords. Pasting is fine."  # noqa: S105
 
@@ -19,7 +19,7 @@ def new_password_field(label: str) -> forms.CharField:
     return field
 
 
-class NewPasswordForm(forms.Form):
+class NewPasswordForm(FocusOnError, forms.Form):
     """A new password, typed twice."""
 
     new_password = new_password_field("New Password")
@@ -51,7 +51,7 @@ class ChangePasswordForm(NewPasswordForm):
         return password
 
 
-class ForgottenPasswordForm(forms.Form):
+class ForgottenPasswordForm(FocusOnError, forms.Form):
     """The address to send a link to."""
 
     email = forms.EmailField(

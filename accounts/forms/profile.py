@@ -3,11 +3,12 @@
 from django import forms
 from django.core.exceptions import ValidationError
 
+from accounts.forms.session import FocusOnError
 from accounts.forms.sign_up import LineFieldsMixin, line_field
 from accounts.models import User
 
 
-class ProfileForm(LineFieldsMixin, forms.Form):
+class ProfileForm(FocusOnError, LineFieldsMixin, forms.Form):
     """Full name, e-mail address, and whether errors are mailed."""
 
     line_fields = ("full_name",)

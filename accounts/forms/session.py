@@ -9,6 +9,18 @@ from django.http import HttpRequest
 MAX_PASSWORD_LENGTH = 1024
 
 
+class FocusOnError:
+    """Puts the first field that is wrong under the person's fingers when the page comes back."""
+
+    def add_error(self, field: str | None, error: object) -> None:
+        super().add_error(field, error)
+        wrong = [name for name in self.fields if name in self.errors]
+        if wrong:
+            for name in self.fields:
+                self.fields[name].widget.attrs.pop("autofocus", None)
+            self.fields[wrong[0]].widget.attrs["autofocus"] = True
+
+
 def password_field(label: str, *, autocomplete: str, autofocus: bool = False) -> forms.CharField:
     """A password as typed: blanks count, pasting works, and it never comes back in a page."""
     attributes = {"autocomplete": autocomplete} | ({"autofocus": True} if autofocus else {})
@@ -17,7 +29,7 @@ def password_field(label: str, *, autocomplete: str, autofocus: bool = False) ->
     )
 
 
-class SignInForm(forms.Form):
+class SignInForm(FocusOnError, forms.Form):
     """E-mail address and password; one message for whatever is wrong with them (app.md 4.2)."""
 
     email = forms.EmailField(
@@ -39,7 +51,7 @@ class SignInForm(forms.Form):
         return self.cleaned_data
 
 
-class PasswordAgainForm(forms.Form):
+class PasswordAgainForm(FocusOnError, forms.Form):
     """The password of the person who is signed in."""
 
     name = "password_again"

@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.errors import DomainError
 from accounts.forms.passwords import new_password_field
+from accounts.forms.session import FocusOnError
 from accounts.lines import clean_line
 from accounts.models import Region
 
@@ -31,7 +32,7 @@ class LineFieldsMixin:
         return cleaned
 
 
-class SignUpForm(LineFieldsMixin, forms.Form):
+class SignUpForm(FocusOnError, LineFieldsMixin, forms.Form):
     """Who somebody is, where they work, and in which region their data is handled."""
 
     line_fields = ("first_name", "last_name", "company_name")

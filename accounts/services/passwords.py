@@ -22,6 +22,8 @@ logger = logging.getLogger("accounts.passwords")
 REQUESTS = throttle.Limit("password-forgot", most=5, seconds=24 * 60 * 60)
 # However many callers ask, one mailbox is not flooded.
 REQUESTS_FROM_ANYWHERE = throttle.Limit("password-forgot-anywhere", most=25, seconds=24 * 60 * 60)
+# And one caller does not ask for everybody.
+REQUESTS_FROM_HERE = throttle.Limit("password-forgot-here", most=60, seconds=60 * 60)
 
 
 class TooManyRequests(DomainError):
@@ -42,6 +44,8 @@ def request_reset(*, email: str, server: str) -> None:
     """Send a link if somebody signs in with the address; the caller cannot tell whether one was sent."""
     email = email.strip().lower()
     here = throttle.network_of(request_facts.current().address)
+    if throttle.take_place(REQUESTS_FROM_HERE, here) is None:
+        raise TooManyRequests("Too many passwords were asked for from here. Please try again in an hour.")
     if (
         throttle.take_place(REQUESTS, here, email) is None
         or throttle.take_place(REQUESTS_FROM_ANYWHERE, email) is None

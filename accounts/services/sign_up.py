@@ -14,8 +14,19 @@ from accounts.audit import Event, record
 from accounts.errors import DomainError
 from accounts.models import Account, Membership, Plan, Role, User
 from accounts.models.account import new_client_id
+from accounts.services import throttle
+from stitchapp import request_facts
 
 FORM_LIFETIME_SECONDS = 60 * 60
+# The form tells whether an address is in use: nobody asks it about thousands.
+SIGN_UPS_FROM_HERE = throttle.Limit("sign-up", most=100, seconds=60 * 60)
+
+
+class TooManySignUps(DomainError):
+    """More forms came from one place than people sit there."""
+
+    code, status = "too_many_sign_ups", 429
+    message = "Too many accounts were asked for from here. Please try again in an hour."
 
 
 class AddressTaken(DomainError):
@@ -41,6 +52,8 @@ def sign_up(
     The same form sent twice gives the same person: `form_id` is its one-time id.
     """
     email = email.lower()
+    if throttle.take_place(SIGN_UPS_FROM_HERE, throttle.network_of(request_facts.current().address)) is None:
+        raise TooManySignUps
     # Hashed first: it takes its time, and the transaction holds the only writer's place of an SQLite database.
     hashed = make_password(password)
     try:

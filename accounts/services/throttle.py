@@ -29,8 +29,10 @@ class Limit:
 
 def take_place(limit: Limit, *who: str) -> str | None:
     """Take a free place and return it; None when all are taken."""
-    for place in limit.places(*who):
-        if cache.add(place, time.time(), limit.seconds):
+    places = limit.places(*who)
+    taken = cache.get_many(places)
+    for place in places:
+        if place not in taken and cache.add(place, time.time(), limit.seconds):
             return place
     return None
 

@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -19,8 +19,6 @@ def home(request: HttpRequest) -> HttpResponse:
     membership = request.user.memberships.active().last_used().first()
     if membership is None:
         return render(request, "accounts/home.html")
-    where = {"client_id": membership.account.client_id}
-    try:
-        return HttpResponseRedirect(reverse("integrations:dashboard", kwargs=where))
-    except NoReverseMatch:
-        return HttpResponseRedirect(reverse("accounts:profile", kwargs=where))
+    return HttpResponseRedirect(
+        reverse("integrations:dashboard", kwargs={"client_id": membership.account.client_id})
+    )

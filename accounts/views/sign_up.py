@@ -15,7 +15,7 @@ from accounts.access import public
 from accounts.errors import DomainError
 from accounts.forms.sign_up import SignUpForm
 from accounts.services import email_addresses
-from accounts.services.sign_up import AddressTaken, new_form_id
+from accounts.services.sign_up import AddressTaken, TooManySignUps, new_form_id
 from accounts.services.sign_up import sign_up as open_account_for
 from accounts.views.session import next_url, with_next
 from stitchapp.server_address import server_address
@@ -37,6 +37,8 @@ def sign_up(request: HttpRequest) -> HttpResponse:
             person = open_account_for(**form.cleaned_data)
         except AddressTaken as error:
             form.add_error("email", error.message)
+        except TooManySignUps as error:
+            form.add_error(None, error.message)
         else:
             ask_to_confirm(request, person)
             login = Login(user=person, redirect_url=wanted or reverse("accounts:home"))

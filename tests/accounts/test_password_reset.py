@@ -205,3 +205,13 @@ def test_S6_one_link_used_ten_times_at_once_succeeds_once(client):
     with ThreadPoolExecutor(10) as threads:
         assert sorted(threads.map(use, range(10))) == [302] + [404] * 9
     assert AuditEvent.objects.filter(event="user.password_changed", actor=ann).count() == 1
+
+
+def test_one_caller_does_not_ask_for_everybody(client, monkeypatch):
+    from accounts.services import passwords, throttle
+
+    monkeypatch.setattr(passwords, "REQUESTS_FROM_HERE", throttle.Limit("here", most=3, seconds=3600))
+    for number in range(3):
+        assert ask(client, f"person{number}@example.com").status_code == 302
+    assert ask(client, "another@example.com").status_code == 422
+    assert ask(client, "another@example.com", REMOTE_ADDR="203.0.113.9").status_code == 302

@@ -281,3 +281,25 @@ def test_an_idle_session_ends_after_twelve_hours_and_a_used_one_goes_on(client, 
     client.get(page)
     assert client.session["seen_at"] >= int(time.time()) - 5
     assert client.session.get_expiry_age() == 12 * 60 * 60
+
+
+def test_a_form_sent_too_late_leads_back_to_the_page_it_stood_on(client, ann):
+    page = f"/client/{ann.memberships.get().account.client_id}/account/profile"
+    sent = client.post(page + "/password", headers={"Referer": f"http://testserver{page}?tab=1"})
+    assert sent["Location"] == f"/session/create?next={page}%3Ftab%3D1"
+    forged = client.post(page + "/password", headers={"Referer": "https://example.com/evil"})
+    assert forged["Location"] == f"/session/create?next={page}/password"
+
+
+def test_a_panel_asked_for_too_late_opens_the_whole_sign_in_page(client, ann):
+    page = f"/client/{ann.memberships.get().account.client_id}/account/profile"
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{page}"}
+    response = client.get(page + "/password", headers=headers)
+    assert (response.status_code, response["HX-Redirect"]) == (200, f"/session/create?next={page}")
+
+
+def test_the_first_wrong_field_has_the_focus(client):
+    response = client.post("/session/create", {"email": "ann@example.com", "password": ""})
+    fields = response.context["form"].fields
+    assert "autofocus" not in fields["email"].widget.attrs
+    assert fields["password"].widget.attrs["autofocus"] is True

@@ -203,3 +203,16 @@ def test_ten_sign_ups_at_once_make_one_account():
     with ThreadPoolExecutor(10) as threads:
         assert set(threads.map(send, range(10))) == {302}
     assert (User.objects.count(), Account.objects.count(), Membership.objects.count()) == (1, 1, 1)
+
+
+def test_nobody_asks_the_form_about_thousands_of_addresses(client, monkeypatch):
+    from accounts.services import sign_up, throttle
+
+    monkeypatch.setattr(sign_up, "SIGN_UPS_FROM_HERE", throttle.Limit("sign-up", most=3, seconds=3600))
+    make_user(email="ann@example.com")
+    for _ in range(3):
+        assert list(client.post("/signup", fields()).context["form"].errors) == ["email"]
+    refused = client.post("/signup", fields())
+    assert refused.context["form"].non_field_errors() == [
+        "Too many accounts were asked for from here. Please try again in an hour."
+    ]
