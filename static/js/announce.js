@@ -17,9 +17,21 @@ function fail(text) {
 }
 
 document.addEventListener("announce", (event) => say(event.detail));
+
+// [data-outcome] is said in its own words, [data-announce] in those of the attribute.
+const OUTCOMES = "[data-outcome], [data-announce]";
+function sayOutcomes(part) {
+  const found = [...part.querySelectorAll(OUTCOMES)];
+  if (part.matches(OUTCOMES)) found.unshift(part);
+  const words = found.map(
+    (element) => element.dataset.announce || element.textContent.trim().replace(/\s+/g, " "),
+  );
+  if (words.length) say(words.join(" "));
+}
+
+sayOutcomes(document.body);
 document.addEventListener("htmx:afterSwap", (event) => {
-  const words = event.detail.elt?.querySelector?.("[data-announce]");
-  if (words) say(words.dataset.announce || words.textContent.trim());
+  if (event.detail.elt instanceof Element) sayOutcomes(event.detail.elt);
 });
 document.addEventListener("htmx:beforeRequest", () => { if (failure) failure.hidden = true; });
 document.addEventListener("htmx:responseError", (event) => {

@@ -138,6 +138,21 @@ def test_the_skip_link_is_first_and_leads_to_the_page(open_guide):
     assert page.evaluate("document.activeElement.id") == "main"
 
 
+def test_the_outcome_of_a_form_is_said_in_the_status_region(open_guide):
+    page = open_guide("settings")
+    expect(page.locator("[data-status]")).to_have_text("Success! Your company was updated.")
+
+
+def test_a_whole_page_is_never_squeezed_into_a_panel(open_guide):
+    page = open_guide()
+    page.route(
+        "**/styleguide/dialog",
+        lambda route: route.fulfill(content_type="text/html", body="<!DOCTYPE html><title>Sign in</title>"),
+    )
+    page.get_by_role("button", name="Open a dialog").click()
+    expect(page).to_have_title("Sign in")
+
+
 def test_a_narrow_screen_shows_the_current_tab(open_guide):
     page = open_guide("integration", viewport={"width": 360, "height": 800})
     page.evaluate(
