@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -12,7 +13,6 @@ import pytest
 import vega_datasets
 
 from tests.clients.environments import client_environment
-from tests.queue.processes import GUNICORN, LOADER, running_product
 
 pytestmark = pytest.mark.live
 DATA = Path(vega_datasets.__file__).parent / "_data"
@@ -60,16 +60,6 @@ def by_key(rows, key_names):
     return {tuple(row[name] for name in key_names): row for row in rows}
 
 
-@pytest.fixture(scope="module")
-def product(tmp_path_factory):
-    with running_product(tmp_path_factory.mktemp("clients")) as product:
-        product.sender = product.prepare()
-        product.start("web", GUNICORN)
-        product.start("loader", LOADER)
-        product.wait_until_ready()
-        yield product
-
-
 def send_with_target_stitch(product, streams, folder):
     """Pipe Singer messages into target-stitch; return the last state it printed."""
     lines = []
@@ -80,8 +70,8 @@ def send_with_target_stitch(product, streams, folder):
     lines.append({"type": "STATE", "value": {"sent": sum(len(rows) for rows, _, _ in streams.values())}})
     url = f"http://127.0.0.1:{product.port}/v2/import/batch"
     config = {
-        "client_id": product.sender["client_id"],
-        "token": product.sender["secret"],
+        "client_id": product.access["client_id"],
+        "token": product.access["secret"],
         "small_batch_url": url,
         "big_batch_url": url,
         "batch_size_preferences": {},
@@ -102,14 +92,14 @@ def send_with_target_stitch(product, streams, folder):
 def table(product, name, columns, moments=()):
     """What the warehouse file holds, once everything accepted is loaded; times as the API spells them."""
     product.manage("load_batches", "--once")
-    path = product.data_dir / "warehouse" / f"{product.sender['client_id']}.duckdb"
+    path = product.data_dir / "warehouse" / f"{product.access['client_id']}.duckdb"
     listed = ", ".join(
         f"strftime(\"{column}\", '%Y-%m-%dT%H:%M:%SZ')" if column in moments else f'"{column}"'
         for column in columns
     )
     with duckdb.connect(str(path), read_only=True) as connection:
         connection.execute("SET TimeZone='UTC'")
-        rows = connection.execute(f'SELECT {listed} FROM "{product.sender["schema"]}"."{name}"').fetchall()
+        rows = connection.execute(f'SELECT {listed} FROM "{product.access["schema"]}"."{name}"').fetchall()
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
@@ -154,7 +144,7 @@ def test_plain_curl_pushes_and_the_rows_arrive(product, tmp_path):
     ]
     records = [
         {
-            "client_id": product.sender["client_id"],
+            "client_id": product.access["client_id"],
             "table_name": "cars",
             "sequence": 1_700_000_000 + number,
             "action": "upsert",
@@ -166,7 +156,7 @@ def test_plain_curl_pushes_and_the_rows_arrive(product, tmp_path):
     (tmp_path / "body.json").write_text(json.dumps(records))
 
     def curl(path):
-        secret, body = product.sender["secret"], tmp_path / "body.json"
+        secret, body = product.access["secret"], tmp_path / "body.json"
         command = ["curl", "-sS", "-X", "POST", "-w", "\n%{http_code}", "--data-binary", f"@{body}"]
         headers = ["-H", f"Authorization: Bearer {secret}", "-H", "Content-Type: application/json"]
         url = f"http://127.0.0.1:{product.port}/v2/import/{path}"
@@ -180,3 +170,33 @@ def test_plain_curl_pushes_and_the_rows_arrive(product, tmp_path):
     assert (
         Counter((row["number"], row["Name"], row["Year"], row["Weight_in_lbs"]) for row in loaded) == wanted
     )
+
+
+def test_the_python_client_pushes_transit_and_types_arrive(product):
+    rows = [
+        {"city": "seattle", "at": moment(row["date"]), "temp": row["temp"]}
+        for row in read_csv("seattle-temps.csv")
+    ]
+    task = {
+        "url": f"http://127.0.0.1:{product.port}/v2/import/push",
+        "client_id": product.access["client_id"],
+        "token": product.access["secret"],
+        "table": "pushed",
+        "key_names": ["city", "at"],
+        "rows": rows,
+    }
+    script = Path(__file__).parent.parent / "clients" / "send_with_stitchclient.py"
+    subprocess.run(
+        [client_environment("stitchclient") / "python", script],
+        input=json.dumps(task),
+        check=True,
+        text=True,
+        timeout=120,
+    )
+    loaded = table(product, "pushed", ["city", "at", "temp", "place__city"], moments=["at"])
+    wanted = {
+        (row["city"], row["at"]): row | {"temp": Decimal(row["temp"]), "place__city": "seattle"}
+        for row in rows
+    }
+    assert len(loaded) == len(wanted)
+    assert by_key(loaded, ["city", "at"]) == wanted

@@ -6,19 +6,8 @@ import socket
 
 import pytest
 
-from tests.queue.processes import GUNICORN, running_product
-
 pytestmark = pytest.mark.live
 LIMIT = 20 * 1024 * 1024
-
-
-@pytest.fixture(scope="module")
-def product(tmp_path_factory):
-    with running_product(tmp_path_factory.mktemp("live")) as product:
-        product.sender = product.prepare()
-        product.start("web", GUNICORN)
-        product.wait_until_ready()
-        yield product
 
 
 def body_of(size: int = 0) -> bytes:
@@ -42,7 +31,7 @@ def post(product):
     def post(body, **headers):
         connection = http.client.HTTPConnection("127.0.0.1", product.port, timeout=60)
         fields = {
-            "Authorization": f"Bearer {product.sender['secret']}",
+            "Authorization": f"Bearer {product.access['secret']}",
             "Content-Type": "application/json",
         } | headers
         connection.request("POST", "/v2/import/batch", body, fields)
@@ -62,7 +51,7 @@ def raw(product):
         head = [
             b"POST /v2/import/batch HTTP/1.1",
             b"Host: localhost",
-            b"Authorization: Bearer " + product.sender["secret"].encode(),
+            b"Authorization: Bearer " + product.access["secret"].encode(),
             b"Content-Type: application/json",
             b"Connection: close",
             *headers,
@@ -147,7 +136,7 @@ def test_expect_100_continue_is_honoured(product):
             b"POST /v2/import/batch HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
             b"Authorization: Bearer %s\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n"
-            % (product.sender["secret"].encode(), len(body))
+            % (product.access["secret"].encode(), len(body))
         )
         assert connection.recv(65536).startswith(b"HTTP/1.1 100 ")
         connection.sendall(body)
@@ -168,7 +157,7 @@ def test_a_refused_client_that_is_still_writing_reads_its_answer(post):
 
 def test_a_connection_is_kept_for_the_next_request(product):
     connection = http.client.HTTPConnection("127.0.0.1", product.port, timeout=30)
-    headers = {"Authorization": f"Bearer {product.sender['secret']}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {product.access['secret']}", "Content-Type": "application/json"}
     for body, status in ((body_of(), 201), (b"{", 400), (body_of(), 201)):
         connection.request("POST", "/v2/import/batch", body, headers)
         response = connection.getresponse()
