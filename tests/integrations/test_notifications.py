@@ -1,0 +1,37 @@
+"""All Notifications: what cannot be loaded at present (app.md 12.1)."""
+
+import re
+
+from tests.integrations.conftest import make_waiting, text_of
+
+
+def test_no_notifications(browser, account):
+    assert "You have no notifications." in text_of(browser.get(f"/client/{account.client_id}/notifications"))
+
+
+def test_each_table_that_cannot_be_loaded_is_a_notification_until_it_can(browser, account, integration):
+    url = f"/client/{account.client_id}/notifications"
+    queued = make_waiting(integration, "customers", 3, error="Key mismatch: id", scope="table")
+    make_waiting(integration, "orders", 3, error="No space left on device", scope="destination")
+    make_waiting(integration, "fine", 3)
+    response = browser.get(url)
+    text = text_of(response)
+    assert "We're unable to load some of your data •" in text
+    assert "Encountered an error while loading the table customers of Customer Records." in text
+    assert "Key mismatch: id" in text
+    assert "We're having trouble writing to your data warehouse" in text
+    assert "fine" not in text
+    assert re.search(r'class="counter">\s*2\s*<', response.content.decode())
+    queued.error = ""
+    queued.save()
+    assert "customers" not in text_of(browser.get(url))
+
+
+def test_P11_another_accounts_problems_are_not_shown(browser, account, integration):
+    from tests.factories import make_integration, make_member
+
+    stranger = make_integration(make_member().memberships.get().account)
+    make_waiting(stranger, "secret_table", 3, error="Key mismatch", scope="table")
+    response = browser.get(f"/client/{account.client_id}/notifications")
+    assert "You have no notifications." in text_of(response)
+    assert 'class="counter"' not in response.content.decode()
