@@ -40,6 +40,9 @@ def address(account, route, needs, key=None):
     return reverse(f"accounts:{route}", kwargs=kwargs)
 
 
+CHANGES = [(route, needs, sent) for route, needs, method, sent in PAGES if method == "post"]
+
+
 def state():
     return (
         list(ApiKey.objects.order_by("pk").values_list("pk", "disabled_at")),
@@ -109,10 +112,7 @@ def test_the_signed_out_are_sent_to_sign_in(client, route, needs, method, sent):
     assert state() == before
 
 
-@pytest.mark.parametrize(
-    ("route", "needs", "sent"),
-    [(route, needs, sent) for route, needs, method, sent in PAGES if method == "post"],
-)
+@pytest.mark.parametrize(("route", "needs", "sent"), CHANGES)
 def test_S4_a_change_without_its_csrf_token_is_refused(route, needs, sent):
     account = make_account()
     client = Client(enforce_csrf_checks=True)
@@ -133,3 +133,18 @@ def test_S4_a_bearer_key_opens_no_page(client, route, needs, method, sent):
     )
     assert response.status_code == 302
     assert response.url.startswith("/session/create?next=")
+
+
+@pytest.mark.parametrize(("route", "needs", "sent"), CHANGES)
+def test_A1_A2_every_change_leaves_an_event_with_actor_address_and_route(client, route, needs, sent):
+    account = make_account()
+    person = make_member(account)
+    client.force_login(person)
+    key, _ = make_api_key(account, disabled_at=timezone.now() if route == "api-key-enable" else None)
+    path = address(account, route, needs, key)
+    response = client.post(path, sent, REMOTE_ADDR="192.0.2.7")
+    assert response.status_code in (200, 302)
+    event = account.audit_events.get()
+    assert (event.actor, event.address, event.by_staff) == (person, "192.0.2.7", False)
+    assert event.request_id == response["X-Request-Id"]
+    assert event.route.startswith("client/<int:client_id>/account/")
