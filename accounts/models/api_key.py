@@ -5,6 +5,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models.account import Account
+from accounts.models.membership import Membership
 from accounts.models.use import Use
 
 MAX_API_KEYS = 10  # K-07: enabled and disabled together
@@ -13,6 +14,13 @@ MAX_API_KEYS = 10  # K-07: enabled and disabled together
 class ApiKeyQuerySet(models.QuerySet):
     def enabled(self) -> "ApiKeyQuerySet":
         return self.filter(disabled_at=None)
+
+    def with_creators_membership(self) -> "ApiKeyQuerySet":
+        """Annotate `creator_is_member`: whether the creator is an active member of the key's account."""
+        membership = Membership.objects.active().filter(
+            account=models.OuterRef("account"), user=models.OuterRef("created_by")
+        )
+        return self.annotate(creator_is_member=models.Exists(membership))
 
 
 class ApiKey(Use):

@@ -9,11 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 from secrets import compare_digest
 
-from django.db.models import Exists, OuterRef
-
 from accounts import secrets
 from accounts.errors import DomainError
-from accounts.models import ApiKey, Membership
+from accounts.models import ApiKey
 from accounts.plans import Feature, has_feature
 from accounts.services.last_use import note_use
 from accounts.services.refusals import note_refusal
@@ -80,10 +78,9 @@ def find_api_key(secret: str) -> ApiKey | None:
     if not secrets.is_well_formed(secret, secrets.API_KEY_PREFIX):
         return None
     digest = secrets.digest(secret)
-    membership = Membership.objects.active().filter(account=OuterRef("account"), user=OuterRef("created_by"))
     key = (
         ApiKey.objects.select_related("account__plan", "created_by")
-        .annotate(creator_is_member=Exists(membership))
+        .with_creators_membership()
         .filter(digest=digest)
         .first()
     )

@@ -46,17 +46,20 @@ class KeyRow:
 def key_rows(account: Account, *, api_access: bool, may_manage: bool, now: datetime) -> list[KeyRow]:
     """Return the rows of all keys, newest first, in two queries.
 
-    Without API access every key counts as disabled, and all that can be done with one is to delete it.
+    Without API access every key counts as disabled, and so does the key of somebody who left: all that can be
+    done with it is to delete it.
     """
     recent = account.api_key_refusals.filter(minute__gte=now - REFUSALS_SHOWN_FOR)
-    keys = account.api_keys.select_related("created_by").prefetch_related(
-        Prefetch("refusals", recent.order_by("-minute", "-pk"), to_attr="recent_refusals")
+    keys = (
+        account.api_keys.select_related("created_by")
+        .with_creators_membership()
+        .prefetch_related(Prefetch("refusals", recent.order_by("-minute", "-pk"), to_attr="recent_refusals"))
     )
     return [
         KeyRow(
             key=key,
-            enabled=key.is_enabled and api_access,
-            menu=menu_of(key, account, api_access=api_access) if may_manage else [],
+            enabled=key.is_enabled and api_access and key.creator_is_member,
+            menu=menu_of(key, account, usable=api_access and key.creator_is_member) if may_manage else [],
             refused=sum(refusal.count for refusal in key.recent_refusals),
             last_refusal=next(iter(key.recent_refusals), None),
         )
@@ -64,8 +67,8 @@ def key_rows(account: Account, *, api_access: bool, may_manage: bool, now: datet
     ]
 
 
-def menu_of(key: ApiKey, account: Account, *, api_access: bool) -> list[dict[str, object]]:
-    """Return the row menu: switch off or on, as the plan allows, and delete."""
+def menu_of(key: ApiKey, account: Account, *, usable: bool) -> list[dict[str, object]]:
+    """Return the row menu: switch off or on, where the key can be used at all, and delete."""
 
     def item(label: str, route: str, **more: object) -> dict[str, object]:
         url = reverse(route, kwargs={"client_id": account.client_id, "api_key_id": key.pk})
@@ -77,4 +80,4 @@ def menu_of(key: ApiKey, account: Account, *, api_access: bool) -> list[dict[str
         else item("Re-enable this key", "accounts:api-key-enable", method="post")
     )
     delete = item("Delete this key", "accounts:api-key-delete", method="dialog", danger=True)
-    return [switch, delete] if api_access else [delete]
+    return [switch, delete] if usable else [delete]

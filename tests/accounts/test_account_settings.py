@@ -153,6 +153,15 @@ def test_K12_without_api_access_keys_are_off_and_can_only_be_deleted(client, fie
     assert shown.links["Change your plan"] == f"/client/{account.client_id}/account/plans"
 
 
+def test_P7_the_key_of_somebody_who_left_is_off_and_can_only_be_deleted(signed_in, page, account):
+    leaver = make_member(account)
+    make_api_key(account, leaver, description="Nightly export")
+    leaver.memberships.update(deactivated_at=timezone.now())
+    row = key_rows(show(signed_in, page))[1]
+    assert row[1] == "Nightly export Never used Its creator is no longer an active member of this account."
+    assert row[3:] == ["Disabled", "Delete this key"]
+
+
 def test_K31_partner_keys_have_their_own_section_and_guide(signed_in, page):
     shown = show(signed_in, page)
     assert "No current partner keys" in shown.words

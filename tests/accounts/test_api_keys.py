@@ -3,6 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from threading import Barrier
 from uuid import uuid4
 
@@ -103,6 +104,30 @@ def test_P6_of_fifty_parallel_creates_with_nine_present_one_succeeds(_):
         assert sum(pool.map(create, range(RACERS))) == 1
     assert account.api_keys.count() == MAX_API_KEYS
     assert account.audit_events.filter(event=Event.API_KEY_CREATED).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_P8_no_key_slips_through_while_the_plan_changes():
+    account = make_account()
+    member = make_member(account)
+    keys = [make_api_key(account, disabled_at=timezone.now())[0] for _ in range(8)]
+    together = Barrier(len(keys) + 1)
+
+    def attempt(change):
+        try:
+            together.wait()
+            change()
+        except PlanRequired:
+            pass
+        finally:
+            connections.close_all()
+
+    changes = [partial(enable_api_key, key=key, actor=member) for key in keys]
+    changes.append(partial(change_plan, account=account, actor=member, plan=plan("standard")))
+    with ThreadPoolExecutor(len(changes)) as pool:
+        list(pool.map(attempt, changes))
+    assert Account.objects.get(pk=account.pk).plan.slug == "standard"
+    assert not account.api_keys.enabled().exists()
 
 
 def test_P5_a_form_sent_twice_creates_one_and_shows_nothing_again(account, member):
