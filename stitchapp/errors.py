@@ -13,9 +13,14 @@ CONNECT_BODIES = {
 }
 
 
+def is_api(request: HttpRequest) -> bool:
+    """Tell whether a program asked: these routes answer JSON, never a page."""
+    return f"{request.path}/".startswith(API_PREFIXES)
+
+
 def error_page(request: HttpRequest, status: int) -> HttpResponse:
     """Answer an error: JSON on API routes, the product's page elsewhere; never a stack or a path (S9)."""
-    if f"{request.path}/".startswith(API_PREFIXES):
+    if is_api(request):
         body = CONNECT_BODIES[status]
         if request.path.startswith("/v2/"):
             return JsonResponse({"message": body["message"]}, status=status)
@@ -46,6 +51,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form without a valid one-time token: most often an old tab."""
-    if request.path.startswith(API_PREFIXES):
+    if is_api(request):
         return error_page(request, 403)
     return render(request, "errors/csrf.html", status=403)

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 from stitchapp import request_facts
+from stitchapp.errors import error_page, is_api
 from stitchapp.routes import declared_access
 
 logger = logging.getLogger("stitchapp.request")
@@ -67,3 +68,18 @@ class DeclaredAccessMiddleware:
         if declared_access(view, match.view_name, match.route) is None:
             logger.error("gate.undeclared_view", extra={"route": match.route})
             raise PermissionDenied("This view declares no access.")
+
+
+class WrongMethodPageMiddleware:
+    """Give a person who opens a form's address a page: Django answers 405 with nothing at all."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code != 405 or response.content or is_api(request):
+            return response
+        page = error_page(request, 405)
+        page["Allow"] = response["Allow"]
+        return page
