@@ -14,7 +14,6 @@ ROUTES = sorted(
     {route: (route, name, view) for route, name, view in reversed(list(every_route()))}.values(),
     key=lambda entry: entry[0],
 )
-IDS = [route or "/" for route, _, _ in ROUTES]
 # What stands in an address and is no object of an account.
 FIXED = {
     "plan_slug": "standard",
