@@ -95,7 +95,7 @@ def specimens() -> dict[str, object]:
             {"label": "Loads", "url": "#tabs"},
             {"label": "orders", "url": ""},
         ],
-        "crumb_action": {"label": "Table Settings", "url": "#tabs"},
+        "crumb_action": {"label": "Table Settings", "url": "#tabs", "gear": True},
         "integration": SimpleNamespace(display_name="Customer Records", schema_name="customer_records"),
         "integration_tabs": _tabs("Summary", "Tables to Replicate", "Extractions", "Loads", "Settings"),
         "settings_tabs": _tabs(
