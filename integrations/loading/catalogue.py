@@ -25,6 +25,7 @@ class ExistingTable:
     columns: dict[str, Column]
     key: tuple[str, ...] = ()
     managed: frozenset[str] = frozenset()  # the folded names of the columns that the loader made or filled
+    recorded: frozenset[str] = frozenset()  # those of them that the ledger knows; none when it was lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,9 @@ def read_catalogue(
     owned: dict[str, set[str]] = {}
     for table, column in managed:
         owned.setdefault(fold(table), set()).add(fold(column))
-    return Catalogue(
-        {
-            folded: ExistingTable(
-                name, known, key_columns.get(folded, ()), frozenset(owned.get(folded, ())) & frozenset(known)
-            )
-            for folded, (name, known) in found.items()
-        }
-    )
+    tables = {}
+    for folded, (name, known) in found.items():
+        recorded = frozenset(owned.get(folded, ()))
+        own = (recorded or frozenset(known)) & frozenset(known)
+        tables[folded] = ExistingTable(name, known, key_columns.get(folded, ()), own, recorded)
+    return Catalogue(tables)

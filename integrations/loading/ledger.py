@@ -150,24 +150,20 @@ class Ledger:
             ],
         )
 
-    def manage(self, table_name: str, plan: TablePlan, *, before: frozenset[str]) -> None:
+    def manage(self, table_name: str, plan: TablePlan, *, recorded: frozenset[str]) -> None:
         """Note the columns of a table after its plan was carried out."""
-        if plan.created:
-            before = frozenset()
+        gone = sorted(recorded if plan.created else recorded - plan.managed)  # a split renames
+        if gone:
             self.execute(
-                f"DELETE FROM {self.prefix}columns WHERE schema_name = ? AND table_name = ?",
-                [self.schema_name, table_name],
+                f"DELETE FROM {self.prefix}columns WHERE schema_name = ? AND table_name = ? "
+                "AND column_name IN (SELECT unnest(CAST(? AS VARCHAR[])))",
+                [self.schema_name, table_name, gone],
             )
-        for column in sorted(before - plan.managed):  # renamed by a split
+        new = sorted(plan.managed if plan.created else plan.managed - recorded)
+        if new:
             self.execute(
-                f"DELETE FROM {self.prefix}columns "
-                "WHERE schema_name = ? AND table_name = ? AND column_name = ?",
-                [self.schema_name, table_name, column],
-            )
-        for column in sorted(plan.managed - before):
-            self.execute(
-                f"INSERT OR IGNORE INTO {self.prefix}columns VALUES (?, ?, ?)",
-                [self.schema_name, table_name, column],
+                f"INSERT INTO {self.prefix}columns SELECT ?, ?, unnest(CAST(? AS VARCHAR[]))",
+                [self.schema_name, table_name, new],
             )
 
 

@@ -182,6 +182,34 @@ def test_a_users_index_stops_a_split_with_a_cure(warehouse: Warehouse) -> None:
     ]
 
 
+def test_a_users_index_does_not_hinder_updates(warehouse: Warehouse) -> None:
+    warehouse.send((1, {"id": 1, "x": 1}), (1, {"id": 2, "x": 2}), key=("id",))
+    warehouse.run("CREATE INDEX mine ON bike_fleet.bikes (x)")
+    warehouse.send((2, {"id": 1, "x": 2}), (2, {"id": 2, "x": 1}), (2, {"id": 3, "x": 1}), key=("id",))
+    assert warehouse.rows("bikes", "id", "x") == [("1", "2"), ("2", "1"), ("3", "1")]
+
+
+def test_without_its_ledger_the_loader_still_replaces_whole_rows(warehouse: Warehouse) -> None:
+    warehouse.send((1, {"id": 1, "x": 1, "y": 1}), key=("id",))
+    warehouse.run("DROP SCHEMA _stitchapp CASCADE")
+    warehouse.send((2, {"id": 1, "z": 1}), key=("id",))
+    warehouse.send((3, {"id": 1, "y": 2}), key=("id",))
+    assert warehouse.rows("bikes", "x", "y", "z") == [(None, "2", None)]
+
+
+def test_wide_records_load_and_are_replaced(warehouse: Warehouse) -> None:
+    """A record may have 10,000 values; the ways that serve narrow tables take the square of the width."""
+    record = {f"c{number}": number for number in range(2_996)} | {"f": Decimal("0.5"), "s": "é\0", "b": True}
+    for sequence in range(2):
+        loaded = warehouse.send((sequence, {"id": 1, **record}), (sequence, {"id": 2}), key=("id",))
+        assert loaded.counts.rejected == 0
+    assert len(user_columns(warehouse)) == 3_000
+    assert warehouse.rows("bikes", "id", "c0", "c2995", "f", "s", "b", "_sdc_sequence") == [
+        ("1", "0", "2995", "0.5", "é\0", "true", "1"),
+        ("2", None, None, None, None, None, "1"),
+    ]
+
+
 def test_a_users_not_null_column_stops_the_table(warehouse: Warehouse) -> None:
     warehouse.send((1, {"id": 1, "x": 1}), key=("id",))
     warehouse.run("ALTER TABLE bike_fleet.bikes ALTER COLUMN x SET NOT NULL")

@@ -18,6 +18,7 @@ from integrations.loading.errors import Busy, LoadError, UnknownTable
 from integrations.loading.outcomes import TableOverview
 from tests.loading.conftest import MORNING, Warehouse, batch
 
+ROOT = Path(__file__).parents[2]
 HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
 
 
@@ -71,6 +72,42 @@ def test_a_reader_waits_a_second_at_most(warehouse: Warehouse) -> None:
         with pytest.raises(Busy):
             warehouse.destination.tables("bike_fleet")
         assert 0.5 < time.monotonic() - started < 30  # the machine may be slow, the waiting is bounded
+
+
+KILLED = """
+import pathlib, sys, datetime
+from integrations.loading.batches import Message, TableBatch
+from integrations.loading.destinations.duckdb import DuckDBDestination
+now = datetime.datetime.now(datetime.UTC)
+destination = DuckDBDestination(pathlib.Path(sys.argv[1]))
+print("ready", flush=True)
+for number in range(int(sys.argv[2]), 1000):
+    messages = [Message(i, "upsert", number, {"n": number, "tags": [i]}) for i in range(50)]
+    batches = [TableBatch(f"batch-{number}", "bikes", now, (), None, messages)]
+    destination.load(schema_name="bike_fleet", table_name="bikes", batches=batches, batched_at=now)
+    print(number, flush=True)
+"""
+
+
+def test_I1_a_loader_killed_at_any_moment_leaves_whole_loads(warehouse: Warehouse) -> None:
+    """What it said it loaded is there; what it was at is there whole, with its entry in the ledger, or not."""
+    said = 0
+    for pause in (0.05, 0.15, 0.3):
+        command = [sys.executable, "-c", KILLED, str(warehouse.path), str(said + 1)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            said = int(process.stdout.readline())
+            time.sleep(pause)
+            process.kill()
+            said = max([said, *map(int, process.stdout.read().split())])
+        held = [row[0] for row in warehouse.query("SELECT batch_id FROM _stitchapp.batches")]
+        whole = warehouse.query("SELECT 'batch-' || n, count(*) FROM bike_fleet.bikes GROUP BY n ORDER BY n")
+        assert sorted(held) == sorted(name for name, _ in whole)
+        assert {count for _, count in whole} == {50}
+        assert warehouse.query("SELECT count(*) FROM bike_fleet.bikes__tags") == [(50 * len(whole),)]
+        assert {f"batch-{number}" for number in range(1, said + 1)} <= set(held)
+        warehouse.close()
 
 
 def test_a_file_that_is_no_warehouse_holds_up_the_destination(tmp_path: Path) -> None:

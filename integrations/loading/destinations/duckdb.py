@@ -13,7 +13,7 @@ import duckdb
 from integrations.loading import naming
 from integrations.loading.batches import TableBatch
 from integrations.loading.destinations.duckdb_load import DuckDBLoad
-from integrations.loading.destinations.warehouse_file import FileHeld, explain, opened
+from integrations.loading.destinations.warehouse_file import MEMORY_LIMIT, FileHeld, explain, opened
 from integrations.loading.errors import Busy, LoadError, UnknownTable
 from integrations.loading.merging import quote
 from integrations.loading.outcomes import Preview, TableLoad, TableOverview
@@ -32,7 +32,7 @@ class DuckDBDestination:
         path: Path,
         *,
         wait_seconds: float = WRITER_WAITS_SECONDS,
-        memory_limit: str = "512MB",
+        memory_limit: str = MEMORY_LIMIT,
         threads: int = 1,
     ) -> None:
         self.path = Path(path)

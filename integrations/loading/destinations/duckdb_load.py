@@ -12,7 +12,7 @@ from integrations.loading import merging, naming
 from integrations.loading.batches import ACTIVATE_VERSION, Part, TableBatch
 from integrations.loading.bookmarks import bookmarks
 from integrations.loading.capabilities import DUCKDB, Kind
-from integrations.loading.catalogue import ExistingTable
+from integrations.loading.catalogue import Catalogue, ExistingTable
 from integrations.loading.collecting import (
     EXTRACTED,
     GENERATED,
@@ -67,6 +67,7 @@ class DuckDBLoad:
         self.folded = DUCKDB.fold(self.name)
         self.rejected = Rejected()
         self.known: dict[str, KnownTable] = {}  # by folded name
+        self.catalogue: Catalogue | None = None  # None: to be read (again)
         self.plans: dict[str, TablePlan] = {}
         self.rows_loaded: Counter[str] = Counter()  # by folded table name
         self.rows_written: Counter[Part] = Counter()
@@ -88,7 +89,7 @@ class DuckDBLoad:
         if refusal is not None:
             counts = self._reject_all(batches, refusal)
             return self._finish(batches, held, counts, Versions(0, 0, activated=False), None)
-        catalogue = self.schema.catalogue(self.folded, self.known)
+        self.catalogue = catalogue = self.schema.catalogue(self.folded, self.known)
         existing = catalogue.find(self.name, DUCKDB)
         self._check_name(existing)
         versions = follow_versions(batches, active=active)
@@ -191,20 +192,24 @@ class DuckDBLoad:
         self._change(root, shape.existing)
         batched_at = self.batched_at.isoformat()
         if collected.rows:
-            statement = merging.root_merge(
+            statements = merging.root_merge(
                 plan=root,
                 table=self.schema.qualified(root.name),
                 stage=ROOT_STAGE,
                 origins=ORIGINS,
                 batched_at=batched_at,
             )
-            self.rows_loaded[self.folded] += self._affected(statement)
+            self.rows_loaded[self.folded] += self._affected(statements)
             self.rows_written.update(collected.part_of(row) for row in collected.rows)
         for sub, rows in sub_rows.items():
             if wanted[sub] or sub.existing is not None:
                 self._merge_sub(sub, rows, collected, root)
         if versions.activated:
             self._delete_older(versions.after)
+
+    def _recorded(self, plan: TablePlan) -> frozenset[str]:
+        """Return what the ledger still knows of a table that its user dropped."""
+        return frozenset(column for _, column in self.ledger.managed_columns([DUCKDB.fold(plan.name)]))
 
     def _merge_sub(
         self,
@@ -236,7 +241,7 @@ class DuckDBLoad:
         stage = f"temp.main.stage_{len(self.plans)}"
         types = {ORDINAL: "BIGINT"} | {level_code(level): "BIGINT" for level in range(sub.depth)}
         stage_rows(self.execute, table=stage, types=types | staged_types(sub.slots.values()), rows=rows)
-        statement = merging.sub_merge(
+        statements = merging.sub_merge(
             plan=plan,
             table=self.schema.qualified(plan.name),
             stage=stage,
@@ -245,7 +250,7 @@ class DuckDBLoad:
             batched_at=self.batched_at.isoformat(),
             source_keys=source_keys,
         )
-        self.rows_loaded[folded] += self._affected(statement)
+        self.rows_loaded[folded] += self._affected(statements)
         self.rows_written.update(collected.part_of(row) for row in rows)
         self._know(KnownTable(folded, self.source_name, self.folded, sub.parent, None))
 
@@ -259,8 +264,10 @@ class DuckDBLoad:
     def _change(self, plan: TablePlan, existing: ExistingTable | None) -> None:
         for change in plan.changes:
             self.execute(merging.change_statement(self.schema.qualified(plan.name), change), [])
-        before = existing.managed if existing is not None else frozenset[str]()
-        self.ledger.manage(DUCKDB.fold(plan.name), plan, before=before)
+        recorded = existing.recorded if existing is not None else self._recorded(plan)
+        self.ledger.manage(DUCKDB.fold(plan.name), plan, recorded=recorded)
+        if plan.changes:
+            self.catalogue = None
 
     def _delete_older(self, version: int) -> None:
         """Remove older versions from the root and from all its sub tables, touched by this load or not."""
@@ -348,7 +355,7 @@ class DuckDBLoad:
     def _tables(self) -> list[LoadedTable]:
         """Describe the root and all its sub tables as they are now."""
         known = self.known
-        catalogue = self.schema.catalogue(self.folded, known)
+        catalogue = self.catalogue or self.schema.catalogue(self.folded, known)
         names = sorted(name for name, table in self.known.items() if table.root_name == self.folded)
         described = []
         for name in sorted(names, key=lambda name: name != self.folded):
@@ -375,5 +382,6 @@ class DuckDBLoad:
             self.ledger.know(table)
             self.known[table.table_name] = table
 
-    def _affected(self, statement: str) -> int:
-        return int(self.execute(statement, [])[0][0])
+    def _affected(self, statements: list[str]) -> int:
+        """Carry out a merge; its last statement tells how many rows were written."""
+        return [int(self.execute(statement, [])[0][0]) for statement in statements][-1]
