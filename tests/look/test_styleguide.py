@@ -28,6 +28,9 @@ def test_an_unknown_sample_page_is_not_found(client):
 
 @override_settings(DEVELOPMENT=False)
 def test_outside_development_it_is_for_staff(client):
+    assert client.get("/styleguide").url.startswith("/session/create?next=")
+    client.force_login(make_member())
+    assert client.get("/styleguide").url.startswith("/session/create?next=")
     client.force_login(make_member(is_staff=True))
     assert client.get("/styleguide").status_code == 200
 
