@@ -1,27 +1,30 @@
 """Programs that are ready to run: they send two rows to an Import API integration (app.md 9.4)."""
 
-import json
-
 TABLE = "customers"
-SAMPLE = {
-    "table_name": TABLE,
-    "key_names": ["id"],
-    "schema": {"properties": {"id": {"type": "integer"}, "name": {"type": "string"}}},
-    "messages": [
-        {"action": "upsert", "sequence": 1, "data": {"id": 1, "name": "Ada"}},
-        {"action": "upsert", "sequence": 2, "data": {"id": 2, "name": "Grace"}},
-    ],
-}
+# JSON and Python at once, in lines that fit the page.
+SAMPLE = """{
+  "table_name": "customers",
+  "key_names": ["id"],
+  "schema": {"properties": {
+    "id": {"type": "integer"},
+    "name": {"type": "string"}
+  }},
+  "messages": [
+    {"action": "upsert", "sequence": 1,
+     "data": {"id": 1, "name": "Ada"}},
+    {"action": "upsert", "sequence": 2,
+     "data": {"id": 2, "name": "Grace"}}
+  ]
+}"""
 
 
 def curl_snippet(*, server: str, token: str) -> str:
     """Return a shell command."""
-    return (
-        f'curl -X POST "{server}/v2/import/batch" \\\n'
-        f'  -H "Authorization: Bearer {token}" \\\n'
-        '  -H "Content-Type: application/json" \\\n'
-        f"  -d '{json.dumps(SAMPLE)}'"
-    )
+    return f"""\
+curl -X POST "{server}/v2/import/batch" \\
+  -H "Authorization: Bearer {token}" \\
+  -H "Content-Type: application/json" \\
+  -d '{SAMPLE}'"""
 
 
 def python_snippet(*, server: str, token: str) -> str:
@@ -30,20 +33,13 @@ def python_snippet(*, server: str, token: str) -> str:
 import json
 import urllib.request
 
-batch = {{
-    "table_name": "{TABLE}",
-    "key_names": ["id"],
-    "schema": {{"properties": {{"id": {{"type": "integer"}}, "name": {{"type": "string"}}}}}},
-    "messages": [
-        {{"action": "upsert", "sequence": 1, "data": {{"id": 1, "name": "Ada"}}}},
-        {{"action": "upsert", "sequence": 2, "data": {{"id": 2, "name": "Grace"}}}},
-    ],
-}}
+token = "{token}"
+batch = {SAMPLE}
 request = urllib.request.Request(
     "{server}/v2/import/batch",
     data=json.dumps(batch).encode(),
     headers={{
-        "Authorization": "Bearer {token}",
+        "Authorization": f"Bearer {{token}}",
         "Content-Type": "application/json",
     }},
 )

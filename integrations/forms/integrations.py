@@ -41,8 +41,13 @@ class ImportApiForm(forms.Form):
                 "autocapitalize": "none",
                 "spellcheck": "false",
             }
-        if focus in self.fields:
-            self.fields[focus].widget.attrs["autofocus"] = True
+        self.focus_on(focus)
+
+    def focus_on(self, name: str) -> None:
+        """Let the page open with the cursor in this field."""
+        for field in self.fields.values():
+            field.widget.attrs.pop("autofocus", None)
+        self.fields[name].widget.attrs["autofocus"] = True
 
     def add_refusal(self, refusal: NameRefused) -> None:
         """Put a refusal beside the field where it can be mended."""

@@ -59,6 +59,7 @@ def import_api_create(request: HttpRequest) -> HttpResponse:
             return redirect(url_of(refusal.integration, "integration-settings"))
         else:
             return show_token(request, integration, secret, leads_to="integration-summary")
+    form.focus_on(next((name for name in form.errors if name in form.fields), "display_name"))
     return show_form(request, form, status=422)
 
 

@@ -3,9 +3,9 @@
 import uuid
 
 from django.contrib import messages
-from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import Can, allow, may
@@ -44,18 +44,17 @@ def show_settings(
     request: HttpRequest, integration: Integration, form: IntegrationSettingsForm, *, status: int
 ) -> HttpResponse:
     """Render the tab."""
-    tokens = list(
-        integration.access_tokens.active()
-        .select_related("created_by")
-        .prefetch_related(Prefetch("refusals", queryset=recent_refusals(), to_attr="recent_refusals"))
-    )
+    refused = recent_refusals(integration=integration, now=timezone.now())
+    tokens = list(integration.access_tokens.active().select_related("created_by"))
     for token in tokens:
+        token.refused = refused.get(token.pk)
         token.revoke_url = url_of(integration, "access-token-revoke", token_id=token.pk)
     context = frame(request, integration, "integration-settings") | {
         "form": form,
         "settings_url": request.path,
         "summary_url": url_of(integration, "integration-summary"),
         "tokens": tokens,
+        "revoked_in_use": [use for use in refused.values() if not use.token.is_active],
         "at_limit": len(tokens) >= MAX_ACTIVE_TOKENS,
         "form_id": uuid.uuid4(),
         "generate_url": url_of(integration, "access-token-create"),

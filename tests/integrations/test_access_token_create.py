@@ -80,7 +80,30 @@ def test_last_use_and_refusals_are_shown(browser, account, integration, settings
     text = text_of(browser.get(settings_url))
     assert "Last used 20 minutes ago from 203.0.113.7 by target-stitch/4.0.3" in text
     assert "Never used" in text
-    assert "12 × paused, 203.0.113.9" in text
+    assert (
+        "Refused 12 times in the last 7 days, most recently just now from 203.0.113.9: The integration is paused."
+    ) in text
+
+
+def test_T33_a_revoked_token_that_is_still_used_is_told(browser, account, integration, settings_url):
+    now = timezone.now()
+    token, _ = make_access_token(
+        integration,
+        created_at=datetime(2018, 2, 12, 19, 29, tzinfo=UTC),
+        revoked_at=now - timedelta(hours=3),
+    )
+    assert "A program still sends" not in text_of(browser.get(settings_url))
+    for ago, count in ((timedelta(minutes=5), 2), (timedelta(hours=1), 1_000), (timedelta(days=8), 9)):
+        AccessTokenRefusal.objects.create(
+            account=account, token=token, minute=now - ago, reason="revoked", count=count
+        )
+    text = text_of(browser.get(settings_url))
+    assert (
+        "A program still sends with a revoked token, the one of February 12th, 2018 7:29pm (UTC) , revoked "
+        "3 hours ago . Refused 1,002 times in the last 7 days, most recently 5 minutes ago : The token was "
+        "revoked. Its rows are not stored: give it a valid token and send them again."
+    ) in text
+    assert "No active tokens" in text
 
 
 def test_T02_T22_T32_a_second_token_is_generated_and_shown_once(browser, integration, create_url):
