@@ -233,6 +233,7 @@ STORAGES = {
 }
 
 # --- logs
+ACCESS_LOG = env.flag("ACCESS_LOG", default=False)
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 LOGGING = {
     "version": 1,

@@ -15,7 +15,7 @@ from integrations.queue.claiming import LeaseLost, claim_next, mark_loaded, paus
 from tests.factories import make_access_token, make_integration
 from tests.queue.sending import send
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 BROKEN = LoadError("The key changed.")
 AWAY = LoadError("The warehouse is away.", transient=True, scope="destination")
 
@@ -72,6 +72,7 @@ def test_an_account_has_one_loader_because_its_warehouse_admits_one_writer(token
     assert claim_next(now=later(1)) is None
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("round_number", range(5))
 def test_of_many_loaders_one_gets_the_table(token, queue, round_number):
     send(token)
@@ -118,6 +119,7 @@ def test_a_table_that_outlives_its_loaders_pauses_longer_each_time(token, queue)
     assert timedelta(0) < pauses[1] < pauses[2] < pauses[3]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_living_loader_keeps_its_lease(token, queue, monkeypatch):
     send(token)
     monkeypatch.setattr(claiming, "RENEWAL_SECONDS", 0.01)

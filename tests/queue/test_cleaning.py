@@ -16,7 +16,7 @@ from integrations.queue.loader import body_of, load_next
 from integrations.queue.segments import OPEN, SEALED, read_body, stored_bytes, stored_segments
 from tests.queue.sending import send
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def make_old(path, seconds=3600):
@@ -61,6 +61,7 @@ def test_what_a_dead_process_left_goes_after_a_while_unless_something_in_it_wait
     assert [path.name for path in queue.iterdir()] == [f"{batch.segment}{OPEN}"]
 
 
+@pytest.mark.django_db(transaction=True)  # no checkpoint inside a transaction
 def test_I8_a_full_queue_takes_data_again_when_it_is_loaded(token, queue, settings):
     settings.QUEUE_MAX_BYTES = 4000
     settings.DATA_DIR = queue.parent
@@ -138,6 +139,7 @@ def test_loads_beyond_the_newest_and_older_than_sixty_days_are_forgotten(token, 
     assert Load.objects.count() == 0
 
 
+@pytest.mark.django_db(transaction=True)  # no checkpoint inside a transaction
 def test_only_the_loader_checkpoints(token, queue):
     for connection in connections.all():
         if connection.vendor == "sqlite":

@@ -27,7 +27,7 @@ from integrations.queue.loader import load_next
 from integrations.queue.segments import stored_segments
 from tests.queue.sending import send
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 class Killed(BaseException):
@@ -327,6 +327,7 @@ def test_I5_the_books_are_checked_by_a_command(token, queue, capsys):
         call_command("check_books")
 
 
+@pytest.mark.django_db(transaction=True)  # no checkpoint inside a transaction
 def test_load_batches_once_drains_and_ends(token, queue):
     send(token)
     send(token, table="docks")
