@@ -3,6 +3,8 @@
 import http.client
 import json
 import socket
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -164,3 +166,49 @@ def test_a_connection_is_kept_for_the_next_request(product):
         response.read()
         assert response.status == status
     connection.close()
+
+
+def memory_of(product):
+    """Bytes that the web server's processes hold together, shared pages counted once."""
+    total = 0
+    for pid in (product.processes["web"].pid, *product.workers()):
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        total += int(rollup.split("Pss:")[1].split()[0]) * 1024
+    return total
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="memory is measured on Linux only")
+def test_I7_large_bodies_at_once_stay_within_memory(product):
+    """Validated, not pushed, so that the loader of this product has nothing to do with them."""
+    record = {
+        "client_id": product.access["client_id"],
+        "table_name": "large",
+        "sequence": 1,
+        "action": "upsert",
+        "key_names": ["id"],
+        "data": {"id": 1, "name": "Ann", "at": "2024-01-01T00:00:00Z", "list": list(range(200))},
+    }
+    body = json.dumps([record] * 20_000, separators=(",", ":")).encode()
+    assert 15_000_000 < len(body) < LIMIT
+    answers, finished, peak = [], threading.Event(), 0
+
+    def send():
+        connection = http.client.HTTPConnection("127.0.0.1", product.port, timeout=120)
+        headers = {"Authorization": f"Bearer {product.access['secret']}", "Content-Type": "application/json"}
+        connection.request("POST", "/v2/import/validate", body, headers)
+        response = connection.getresponse()
+        answers.append((response.status, response.read()))
+        connection.close()
+
+    def wait():
+        for client in clients:
+            client.join()
+        finished.set()
+
+    clients = [threading.Thread(target=send) for _ in range(6)]
+    for thread in (*clients, threading.Thread(target=wait)):
+        thread.start()
+    while not finished.wait(0.1):
+        peak = max(peak, memory_of(product))
+    assert answers == [(200, b'{"status":"OK","message":"Batch is valid!"}')] * 6
+    assert peak <= 512 * 1024**2

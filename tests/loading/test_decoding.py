@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.loading.decoding import MAX_DEPTH, MalformedJSON, decode_json
+from integrations.loading.decoding import MAX_CONTAINERS, MAX_DEPTH, MalformedJSON, decode_json
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,14 @@ def test_nesting_is_allowed_up_to_the_limit_and_no_further():
     assert decode_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
     with pytest.raises(MalformedJSON):
         decode_json(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1))
+
+
+def test_I7_a_swarm_of_empty_arrays_is_refused_and_brackets_in_a_string_are_none():
+    swarm = b"[" + b"[]," * MAX_CONTAINERS + b"[]]"
+    with pytest.raises(MalformedJSON, match="More than 2000000 objects and arrays"):
+        decode_json(swarm)
+    text = "[{" * MAX_CONTAINERS + '\\"'
+    assert decode_json(json.dumps([text]).encode()) == [text]
 
 
 values = st.recursive(
