@@ -1,0 +1,133 @@
+"""P11: another account's object is answered exactly like one that does not exist; no route is left out.
+
+The matrix is made from the URL table: each route × each object in its address × each method, on pages and on the
+Connect API. The Import API names no object: a token is its integration.
+"""
+
+import re
+
+import pytest
+from django.test import Client
+
+from accounts.access import Access
+from stitchapp.routes import declared_access
+from tests.factories import (
+    make_access_token,
+    make_account,
+    make_api_key,
+    make_integration,
+    make_loaded_table,
+    make_member,
+)
+from tests.url_table import ROUTES, World
+
+pytestmark = pytest.mark.django_db
+UNKNOWN = "987654321"
+METHODS = ("GET", "POST", "PUT", "DELETE")
+ONE_TIME = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]*"|"X-CSRFToken": "[^"]*"|[0-9a-f]{32}')
+# Routes without an object of an account in their address, by who may enter them.
+EXCUSED = {"public", "signed in", "staff"}
+
+
+def access_of(route, name, view) -> Access | str:
+    return declared_access(view, name, route)
+
+
+def kind_of(access) -> str:
+    return access.kind if isinstance(access, Access) else access
+
+
+def objects_in(route) -> list[str]:
+    return [name for name in re.findall(r"<(?:\w+:)?(\w+)>", route) if name.endswith("_id")]
+
+
+MATRIX = [
+    (route, kind_of(access_of(route, name, view)), parameter)
+    for route, name, view in ROUTES
+    if kind_of(access_of(route, name, view)) in ("member", "token")
+    for parameter in objects_in(route)
+]
+
+
+def make_tenant() -> World:
+    account = make_account()
+    return World(member=make_member(account), account=account)
+
+
+def rival() -> dict[str, str]:
+    """Make another account with one of each thing; return their ids, which occur in no page by chance."""
+    account = make_account(client_id=876_543_210)
+    make_member(account)
+    integration = make_integration(account, pk=876_543_211)
+    token, _ = make_access_token(integration, pk=876_543_212)
+    key, _ = make_api_key(account, pk=876_543_213)
+    table = make_loaded_table(integration, pk=876_543_214)
+    return {
+        "client_id": str(account.client_id),
+        "integration_id": str(integration.pk),
+        "source_id": str(integration.pk),
+        "token_id": str(token.pk),
+        "api_key_id": str(key.pk),
+        "table_id": str(table.pk),
+    }
+
+
+@pytest.mark.parametrize(("route", "kind", "parameter"), MATRIX, ids=[f"{row[0]} {row[2]}" for row in MATRIX])
+def test_P11_foreign_and_unknown_are_answered_alike(route, kind, parameter):
+    mine, theirs = make_tenant(), rival()
+    for method in METHODS:
+        foreign = answer(mine, kind, method, route, parameter, theirs[parameter])
+        unknown = answer(mine, kind, method, route, parameter, UNKNOWN)
+        assert foreign == unknown, method
+        assert foreign[0] in (400, 404, 405)
+
+
+def answer(world, kind, method, route, parameter, value) -> tuple:
+    """Return what the world's member, or its key, is answered; without what differs between any two answers."""
+    with_marker = re.sub(rf"<(?:\w+:)?{parameter}>", "MARKER", route)
+    address = world.address(with_marker).replace("MARKER", value)
+    client, headers = Client(), {}
+    if kind == "member":
+        client.force_login(world.member)
+    else:
+        headers = {"Authorization": f"Bearer {world.api_key[1]}"}
+    body = b"" if kind == "member" else b"{}"
+    response = client.generic(method, address, body, content_type="application/json", headers=headers)
+    content = ONE_TIME.sub(b"", getattr(response, "content", b"")).replace(value.encode(), b"ID")
+    told = {name: text for name, text in response.items() if name not in ("X-Request-Id", "Content-Length")}
+    return response.status_code, content, sorted(told.items())
+
+
+def test_P11_a_list_names_nothing_of_another_account():
+    """The pages and API routes that list an account's things, read by another account's member and key."""
+    theirs, mine = make_tenant(), make_tenant()
+    theirs.account.company_name = "Rival-Company"
+    theirs.account.save()
+    theirs.integration.display_name = "Rival-Integration"
+    theirs.integration.save()
+    key, _ = theirs.api_key
+    type(key).objects.filter(pk=key.pk).update(description="Rival-Key")
+    member = Client()
+    member.force_login(mine.member)
+    program = Client(headers={"Authorization": f"Bearer {mine.api_key[1]}"})
+    opened = 0
+    for route, name, view in ROUTES:
+        kind = kind_of(access_of(route, name, view))
+        if kind in ("member", "token"):
+            client = member if kind == "member" else program
+            response = client.get(mine.address(route))
+            opened += response.status_code == 200
+            text = b"".join(response.streaming_content) if response.streaming else response.content
+            assert b"Rival-" not in text, route
+    assert opened >= 15
+
+
+def test_P11_every_route_is_in_the_matrix_or_excused():
+    for route, name, view in ROUTES:
+        kind = kind_of(access_of(route, name, view))
+        tenant_objects = [name for name in objects_in(route) if name not in ("object_id", "content_type_id")]
+        if kind in EXCUSED:
+            assert not tenant_objects, f"{route} is {kind} and names {tenant_objects}"
+        else:
+            assert kind in ("member", "token"), route
+            assert tenant_objects or kind == "token", f"{route} names no account"
