@@ -56,7 +56,7 @@ def test_K05_P5_neither_reload_nor_back_shows_the_key_again(member):
     member.page.on("dialog", lambda dialog: dialog.accept())
     member.page.reload()
     expect(member.page).to_have_url(re.compile("/account/settings$"))
-    expect(member.page.get_by_text("It was shown once and is not shown again")).to_be_visible()
+    expect(member.page.locator(".banner").last).to_contain_text("It was shown once and is not shown again")
     member.page.go_back()
     assert secret not in member.page.content()
     member.page.goto(member.settings)
@@ -89,9 +89,9 @@ def test_K13_the_plan_dialog_names_the_keys_and_the_change_disables_them(member)
     expect(dialog).to_contain_text("This API access key will be disabled")
     expect(dialog).to_contain_text(secret[-4:])
     member.press("button", "Change to Standard")
-    expect(
-        member.page.get_by_text("Your plan is now Standard. 1 API access key was disabled.")
-    ).to_be_visible()
+    expect(member.page.locator(".banner").last).to_contain_text(
+        "Your plan is now Standard. 1 API access key was disabled."
+    )
     member.page.goto(member.settings)
     expect(member.page.get_by_role("row").filter(has_text=secret[-4:])).to_contain_text("Disabled")
     expect(member.page.get_by_role("button", name="Generate a Key")).to_be_disabled()
