@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from tests.server import Server, environment, running_server
 
 ROUNDS = 100
+REFUSALS = 2000
 BATCHES, RECORDS = 50, 100
 
 
@@ -31,6 +32,7 @@ def main() -> None:
         memory(server)
         pages(server, prepared)
         secrets_checked(prepared)
+        refusals_alike(server, prepared)
         intake(server, prepared)
 
 
@@ -46,8 +48,15 @@ def prepare() -> dict:
     from django.db import connections
     from django.utils import timezone
 
+    from accounts import secrets
     from integrations.models import DailyRows
-    from tests.factories import make_access_token, make_account, make_integration, make_member
+    from tests.factories import (
+        make_access_token,
+        make_account,
+        make_api_key,
+        make_integration,
+        make_member,
+    )
 
     for alias in connections:
         call_command("migrate", database=alias, verbosity=0)
@@ -74,6 +83,8 @@ def prepare() -> dict:
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
     _, token = make_access_token(integration)
+    _, disabled = make_api_key(account, disabled_at=timezone.now())
+    unknown = secrets.generate(secrets.API_KEY_PREFIX)
     connections.close_all()
     return {
         "cookie": f"{settings.SESSION_COOKIE_NAME}={session.session_key}",
@@ -81,6 +92,7 @@ def prepare() -> dict:
         "token": token,
         "client_id": account.client_id,
         "schema": integration.schema_name,
+        "refused keys": {"malformed": f"{unknown[:-1]}-", "unknown": unknown, "disabled": disabled},
     }
 
 
@@ -108,6 +120,24 @@ def secrets_checked(prepared: dict) -> None:
 
     measured = times(check, 1000)
     report("checking a token, p99 (promise P4: below 2)", percentile(measured, 99) * 1000, "ms")
+
+
+def refusals_alike(server: Server, prepared: dict) -> None:
+    """P9: how long each kind of refused API access key takes to be refused, asked in turns."""
+    connection = connect(server)
+    measured: dict[str, list[float]] = {kind: [] for kind in prepared["refused keys"]}
+    for _ in range(REFUSALS):
+        for kind, secret in prepared["refused keys"].items():
+            headers = {"Authorization": f"Bearer {secret}"}
+            begun = time.perf_counter()
+            connection.request("GET", "/v4/sources", headers=headers)
+            connection.getresponse().read()
+            measured[kind].append(time.perf_counter() - begun)
+    medians = {kind: statistics.median(values) * 1000 for kind, values in measured.items()}
+    for kind, median in medians.items():
+        report(f"refusing a {kind} key, p50", median, "ms")
+    spread = max(medians.values()) - min(medians.values())
+    report("largest difference between them (promise P9: below 1)", spread, "ms")
 
 
 def intake(server: Server, prepared: dict) -> None:
