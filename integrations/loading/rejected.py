@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -58,7 +59,7 @@ def record_text(record: Any) -> str:
 
 
 def _pieces(value: Any) -> list[str]:
-    """Write what the fast encoder refuses: integers beyond 64 bits, and lone surrogates, escaped."""
+    """Write what the fast encoder refuses: integers beyond 64 bits, typed decimals, lone surrogates."""
     if isinstance(value, dict):
         pieces = ["{"]
         for name, child in value.items():
@@ -71,4 +72,6 @@ def _pieces(value: Any) -> list[str]:
         return [*pieces[:-1], "]"] if value else ["[]"]
     if isinstance(value, Decimal):
         return [str(value)]
-    return [json.dumps(value, default=str)]
+    if isinstance(value, datetime):
+        return [_encoder.encode(value).decode()]
+    return [json.dumps(value)]

@@ -37,7 +37,7 @@ DATA = st.fixed_dictionaries(
 RECORDS = st.lists(
     st.tuples(BIGINT, DATA), min_size=1, max_size=8, unique_by=lambda record: (record[1]["id"], record[0])
 )
-EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "6"))  # `make torture` asks for the promised figures
+EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "6"))  # the promised figures take an hour: I3, I4
 FEW = settings(
     max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.data_too_large]
 )

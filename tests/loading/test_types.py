@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -194,6 +196,17 @@ def test_time_of_extraction_has_a_column_when_it_was_sent(warehouse: Warehouse) 
         ("2", "2024-02-03 04:05:06.123456+00"),
     ]
     assert "_sdc_extracted_at" not in warehouse.columns("bikes__tags")
+
+
+def test_transit_types_its_values_itself(warehouse: Warehouse) -> None:
+    """import-api.md 6.3: an instant is a timestamp, a big decimal a decimal; refused ones stay legible."""
+    moment = datetime(2024, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
+    sent = {"price": ExactDecimal("1.50"), "at": moment}
+    warehouse.send((1, sent), (2, sent | {"x__st": 1}))
+    assert warehouse.columns("bikes")["at"] == "TIMESTAMP WITH TIME ZONE"
+    assert warehouse.rows("bikes", "price", "at") == [("1.500000", "2024-01-02 03:04:05.678+00")]
+    ((_, _, record),) = warehouse.rejected()
+    assert json.loads(record) == {"price": 1.5, "at": "2024-01-02T03:04:05.678000Z", "x__st": 1}
 
 
 def test_bookmarks_span_the_rows_of_the_load(warehouse: Warehouse) -> None:
