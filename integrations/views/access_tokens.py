@@ -2,7 +2,6 @@
 
 import uuid
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,6 +20,7 @@ from integrations.services.access_tokens import (
 from integrations.snippets import curl_snippet, python_snippet
 from integrations.views.frame import find_integration, url_of
 from stitchapp.rendering import render_page
+from stitchapp.server_address import server_address
 
 
 @allow(Can.MODIFY_INTEGRATIONS, fresh=True)
@@ -51,7 +51,7 @@ def read_form_id(request: HttpRequest) -> uuid.UUID | None:
 
 def show_token(request: HttpRequest, integration: Integration, secret: str, *, leads_to: str) -> HttpResponse:
     """Show a new token. It stands in no session, message or address, and no cache keeps it (promise P5)."""
-    server = (settings.PUBLIC_URL or f"{request.scheme}://{request.get_host()}").rstrip("/")
+    server = server_address(request)
     context = {
         "integration": integration,
         "secret": secret,

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import public
 from integrations.guides import BY_SLUG, sections
+from stitchapp.server_address import server_address
 
 
 @public
@@ -26,7 +27,7 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "guide": page,
         "sections": sections(),
-        "server": settings.PUBLIC_URL or f"{request.scheme}://{request.get_host()}",
+        "server": server_address(request),
         "support_address": settings.SUPPORT_ADDRESS,
         "max_body_mib": settings.MAX_BODY_BYTES / 1024**2,
         "max_body_bytes": settings.MAX_BODY_BYTES,

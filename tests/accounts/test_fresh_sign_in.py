@@ -116,3 +116,19 @@ def test_P12_a_member_of_another_account_learns_nothing(client, account):
     client.force_login(make_member())
     set_age(client, 16 * 60)
     assert client.get(url(account)).status_code == 404
+
+
+def test_P12_keys_and_tokens_change_hands_only_after_a_fresh_sign_in():
+    """D9: creating or deleting a key, generating or revoking a token."""
+    from stitchapp.routes import every_route
+
+    fresh = {
+        name for _, name, view in every_route() if getattr(getattr(view, "access", None), "fresh", False)
+    }
+    assert fresh - {"key-form"} == {
+        "accounts:api-key-create",
+        "accounts:api-key-delete",
+        "integrations:import-api-create",
+        "integrations:access-token-create",
+        "integrations:access-token-revoke",
+    }

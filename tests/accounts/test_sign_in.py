@@ -27,7 +27,7 @@ def errors(response):
     return response.context["form"].non_field_errors()
 
 
-def test_signing_in_opens_the_account(client, ann):
+def test_T12_signing_in_opens_the_account(client, ann):
     assert client.get("/session/create").status_code == 200
     response = send(client)
     assert (response.status_code, response["Location"]) == (302, "/")
@@ -59,7 +59,8 @@ def test_nobody_is_sent_to_another_site(client, ann, elsewhere):
     assert response["Location"] == "/"
 
 
-def test_one_message_for_every_refusal(client, ann):
+def test_T08_one_message_for_every_refusal(client, ann):
+    """Who was deactivated is refused like somebody with a wrong password (app.md 4.2)."""
     make_member(email="gone@example.com", password=PASSWORD, is_active=False)
     former = make_member(email="former@example.com", password=PASSWORD)
     former.memberships.update(deactivated_at="2026-01-01T00:00:00Z")

@@ -28,7 +28,7 @@ def fields(**changes):
     } | changes
 
 
-def test_signing_up_creates_person_account_and_administrator(client):
+def test_T08_signing_up_creates_person_account_and_administrator(client):
     response = client.post("/signup", fields())
     assert (response.status_code, response["Location"]) == (302, "/")
     person = User.objects.get()
