@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Max, Min, Sum
+from django.db.models import Count, Max, Min, QuerySet, Sum
 
 from accounts.models import Account
 from integrations.models import BatchTable, ErrorScope, Integration, QueuedTable
@@ -50,9 +50,10 @@ def waiting_tables(*, integration: Integration) -> list[WaitingTable]:
             newest_at=Max("batch__received_at"),
         )
     }
-    unreadable = unreadable_shares([integration.pk])
+    queued = QueuedTable.objects.filter(integration_id=integration.pk)
+    unreadable = unreadable_shares(queued)
     waiting = []
-    for table in QueuedTable.objects.filter(pk__in=sums).order_by("table_name", "pk"):
+    for table in queued.filter(pk__in=sums).order_by("table_name", "pk"):
         row = sums[table.pk]
         waiting.append(
             WaitingTable(
@@ -71,23 +72,23 @@ def waiting_tables(*, integration: Integration) -> list[WaitingTable]:
     return waiting
 
 
-def unreadable_shares(integration_ids: list[int]) -> dict[int, str]:
-    """Return, for queued tables with a set-aside share, why it was set aside."""
-    shares = BatchTable.objects.waiting().filter(integration_id__in=integration_ids).exclude(error="")
+def unreadable_shares(tables: QuerySet[QueuedTable]) -> dict[int, str]:
+    """Return, for queued tables with a share that was set aside, why it was."""
+    shares = BatchTable.objects.waiting().filter(queued_table__in=tables).exclude(error="")
     return dict(shares.values_list("queued_table", "error"))
 
 
 def open_problems(*, account: Account) -> list[Problem]:
     """Return what cannot be loaded now in the account, longest first. Each ends when its cause is gone."""
-    integrations = {integration.pk: integration for integration in account.integrations.all()}
-    if not integrations:
-        return []
-    unreadable = unreadable_shares(list(integrations))
-    failing = QueuedTable.objects.filter(account_id=account.pk).failing().with_waiting_shares()
-    tables = {table.pk: table for table in failing}
+    queued = QueuedTable.objects.filter(account_id=account.pk)
+    unreadable = unreadable_shares(queued)
+    tables = {table.pk: table for table in queued.failing().with_waiting_shares()}
     missing = [pk for pk in unreadable if pk not in tables]
     if missing:
-        tables |= QueuedTable.objects.in_bulk(missing)
+        tables |= queued.in_bulk(missing)
+    if not tables:
+        return []
+    integrations = account.integrations.in_bulk({table.integration_id for table in tables.values()})
     problems = [
         Problem(
             integration=integrations[table.integration_id],
@@ -97,6 +98,11 @@ def open_problems(*, account: Account) -> list[Problem]:
             holds_up_everything=table.error_scope == ErrorScope.DESTINATION,
         )
         for table in tables.values()
-        if table.integration_id in integrations
     ]
-    return sorted(problems, key=lambda problem: (problem.since is None, problem.since, problem.table_name))
+    return sorted(problems, key=oldest_first)
+
+
+def oldest_first(problem: Problem) -> tuple[bool, float, str]:
+    """Order problems by their beginning; those without one come last."""
+    began = problem.since.timestamp() if problem.since is not None else 0.0
+    return problem.since is None, began, problem.table_name

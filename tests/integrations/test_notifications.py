@@ -35,3 +35,14 @@ def test_P11_another_accounts_problems_are_not_shown(browser, account, integrati
     response = browser.get(f"/client/{account.client_id}/notifications")
     assert "You have no notifications." in text_of(response)
     assert 'class="counter"' not in response.content.decode()
+
+
+def test_a_share_whose_body_cannot_be_read_is_a_problem_too(browser, account, integration):
+    queued = make_waiting(integration, "orders", 3)
+    make_waiting(integration, "customers", 3, error="Key mismatch: id", scope="table")
+    queued.shares.update(error="The stored body does not match its checksum.")
+    response = browser.get(f"/client/{account.client_id}/notifications")
+    text = text_of(response)
+    assert "The stored body does not match its checksum." in text
+    assert text.index("table customers") < text.index("table orders")
+    assert re.search(r'class="counter">\s*2\s*<', response.content.decode())
