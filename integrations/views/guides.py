@@ -14,6 +14,7 @@ from stitchapp.server_address import server_address
 @require_safe
 def guide_list(request: HttpRequest) -> HttpResponse:
     """All guides, by section."""
+    show_account_bar(request)
     return render(request, "guides/guide_list.html", {"sections": sections()})
 
 
@@ -24,6 +25,7 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
     page = BY_SLUG.get(slug.removesuffix("/"))
     if page is None:
         raise Http404
+    show_account_bar(request)
     context = {
         "guide": page,
         "sections": sections(),
@@ -40,3 +42,11 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
 def guide_moved(request: HttpRequest, slug: str) -> HttpResponse:
     """A guide's former or bare address leads to its page."""
     return redirect("integrations:guide", slug=slug, permanent=True)
+
+
+def show_account_bar(request: HttpRequest) -> None:
+    """Let a signed-in person keep the bar of the account they used last: help is read beside the work."""
+    if request.user.is_authenticated:
+        membership = request.user.memberships.active().last_used().first()
+        if membership is not None:
+            request.account = membership.account

@@ -6,6 +6,7 @@ import pytest
 from django.urls import Resolver404, resolve
 
 from integrations.guides import GUIDES, MOVED, TOKENS_SLUG
+from tests.factories import make_account, make_member
 
 pytestmark = pytest.mark.django_db
 PATHS = ["/docs/", *(f"/docs/{guide.slug}" for guide in GUIDES)]
@@ -66,3 +67,10 @@ def test_an_unknown_guide_is_not_found(client):
 def test_examples_name_this_server(client):
     page = client.get("/docs/quick-start", headers={"host": "127.0.0.1:8123"}).content.decode()
     assert "http://127.0.0.1:8123/v2/import/batch" in page
+
+
+def test_a_signed_in_person_keeps_the_bar_of_the_account(client):
+    account = make_account()
+    client.force_login(make_member(account))
+    page = client.get("/docs/quick-start").content.decode()
+    assert f'href="/client/{account.client_id}/pipeline/connections"' in page
