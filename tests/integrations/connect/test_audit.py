@@ -1,5 +1,7 @@
 """A1: every change by the Connect API stands in the trail, with the key that made it."""
 
+import re
+
 import pytest
 
 from accounts.audit import Event
@@ -31,6 +33,17 @@ def test_A1_a_change_is_recorded_with_its_key(call, objects, account, method, pa
     assert recorded.api_key_last_four == call.key.last_four
     assert recorded.request_id == response["X-Request-Id"]
     assert call.secret not in str(recorded.detail)
+
+
+def test_A1_every_changing_operation_is_in_the_list_above(client, db):
+    names = re.compile(r"{\w+}")
+    documented = {
+        (method.upper(), names.sub("{}", path))
+        for path, operations in client.get("/v4/openapi.json").json()["paths"].items()
+        for method in operations
+        if method != "get"
+    }
+    assert documented == {(method, names.sub("{}", path)) for method, path, _, _ in CHANGES}
 
 
 def test_A1_a_refused_part_undoes_the_whole_update(call, objects, account):
