@@ -1,6 +1,6 @@
 """One thing that happened to an account, a key, a token or a person. Append-only (promise A3)."""
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 
 from django.conf import settings
 from django.db import models
@@ -29,9 +29,9 @@ class AuditEventQuerySet(models.QuerySet):
         if actor_id is not None:
             events = events.filter(actor_id=actor_id)
         if first_day is not None:
-            events = events.filter(at__date__gte=first_day)
+            events = events.filter(at__gte=datetime.combine(first_day, time.min, UTC))
         if last_day is not None:
-            events = events.filter(at__date__lte=last_day)
+            events = events.filter(at__lte=datetime.combine(last_day, time.max, UTC))
         return events
 
     def update(self, **fields):

@@ -4,6 +4,8 @@ import csv
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.access import Can, allow
@@ -39,8 +41,11 @@ def audit(request: HttpRequest) -> HttpResponse:
 @allow(Can.VIEW_ACCOUNT)
 @require_safe
 def audit_export(request: HttpRequest) -> HttpResponse:
-    """Send the same events as a CSV file."""
+    """Send the same events as a CSV file; a filter that makes no sense goes back to the page that says so."""
     form = AuditFilterForm(request.GET, account=request.account)
+    if not form.is_valid():
+        page = reverse("accounts:audit", kwargs={"client_id": request.account.client_id})
+        return redirect(f"{page}?{request.GET.urlencode()}")
     events = request.account.audit_events.matching(**form.criteria()).select_related("actor")
     writer = csv.writer(Echo())
     rows = (writer.writerow(row) for row in csv_rows(events.iterator(chunk_size=EXPORT_CHUNK)))

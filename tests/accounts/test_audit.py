@@ -114,6 +114,15 @@ def test_filters_narrow_by_event_person_and_days(quiet, page, account, member):
 )
 def test_a_filter_that_makes_no_sense_is_told(quiet, page, query):
     assert quiet.get(page("audit"), query).status_code == 422
+    exported = quiet.get(page("audit-export"), query)
+    assert exported.status_code == 302
+    assert exported.url.startswith(f"{page('audit')}?")
+
+
+def test_the_first_and_last_days_of_the_calendar_are_days(quiet, page, account, member):
+    add(account, member)
+    ends = {"first_day": "0001-01-01", "last_day": "9999-12-31"}
+    assert len(rows(quiet.get(page("audit"), ends))) == 1
 
 
 def test_pages_of_fifty_keep_the_filter(quiet, page, account, member):
