@@ -122,3 +122,15 @@ def assert_tells_nothing(answer, route):
         assert answer["Content-Type"].startswith("application/json")
     else:
         assert answer["X-Request-Id"] in page
+
+
+@pytest.mark.parametrize(
+    ("address", "believed"), [("10.0.0.1", "https"), ("198.51.100.7", None), ("127.0.0.1", None)]
+)
+def test_S8_only_a_trusted_proxy_may_say_that_the_caller_used_https(rf, settings, address, believed):
+    from stitchapp.middleware import RequestIdMiddleware
+
+    settings.TRUSTED_PROXIES = ["10.0.0.1"]
+    request = rf.get("/", headers={"X-Forwarded-Proto": "https"}, REMOTE_ADDR=address)
+    RequestIdMiddleware(lambda request: {})(request)
+    assert request.META.get("HTTP_X_FORWARDED_PROTO") == believed
