@@ -212,3 +212,26 @@ def test_I7_large_bodies_at_once_stay_within_memory(product):
         peak = max(peak, memory_of(product))
     assert answers == [(200, b'{"status":"OK","message":"Batch is valid!"}')] * 6
     assert peak <= 512 * 1024**2
+
+
+GENERATE = """
+from integrations.models import AccessToken, Integration
+from integrations.services.access_tokens import create_access_token
+integration = Integration.objects.get()
+print(create_access_token(integration=integration, actor=integration.created_by)[1])
+"""
+REVOKE = """
+from integrations.models import AccessToken
+from integrations.services.access_tokens import revoke_access_token
+token = AccessToken.objects.latest("pk")
+revoke_access_token(token=token, actor=token.created_by)
+"""
+
+
+def test_P7_after_a_revocation_no_worker_takes_the_token(product, post):
+    """Every request opens a connection of its own, so that both workers get their share."""
+    bearer = f"Bearer {product.manage('shell', '-v0', '-c', GENERATE).strip()}"
+    assert {post(body_of(), Authorization=bearer)[0] for _ in range(20)} == {201}
+    product.manage("shell", "-v0", "-c", REVOKE)
+    assert {post(body_of(), Authorization=bearer)[0] for _ in range(200)} == {401}
+    assert post(body_of())[0] == 201
