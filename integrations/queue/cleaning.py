@@ -27,7 +27,7 @@ SETTLING_SECONDS = 60  # what a dead process had sent to the database is committ
 SPARSE = 4  # a segment is gathered up when less than this part of it still waits
 LOADS_KEPT_FOR = timedelta(days=60)  # loading.md 8.2
 DELETED_AT_ONCE = 500
-CHECKPOINT_BYTES = 1024**2
+CHECKPOINT_BYTES, CUT_BYTES = 1024**2, 64 * 1024**2
 
 
 def remove_loaded_segments() -> int:
@@ -127,10 +127,15 @@ def delete_in_pieces(rows: QuerySet[Any]) -> None:
 
 
 def checkpoint() -> None:
-    """Move what SQLite's write-ahead logs hold into the databases: one process does it (decision D26)."""
+    """Move what SQLite's write-ahead logs hold into the databases: one process does it (decision D26).
+
+    The ordinary way waits for nobody. A log that grew long under steady writing is cut, which makes writers
+    wait for a moment.
+    """
     for connection in connections.all(initialized_only=True):
         if connection.vendor == "sqlite":
             log = Path(f"{connection.settings_dict['NAME']}-wal")
-            if log.exists() and log.stat().st_size > CHECKPOINT_BYTES:
+            size = log.stat().st_size if log.exists() else 0
+            if size > CHECKPOINT_BYTES:
                 with connection.cursor() as cursor:
-                    cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                    cursor.execute(f"PRAGMA wal_checkpoint({'TRUNCATE' if size > CUT_BYTES else 'PASSIVE'})")

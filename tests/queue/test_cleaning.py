@@ -3,6 +3,7 @@
 import os
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -140,9 +141,17 @@ def test_loads_beyond_the_newest_and_older_than_sixty_days_are_forgotten(token, 
 
 
 @pytest.mark.django_db(transaction=True)  # no checkpoint inside a transaction
-def test_only_the_loader_checkpoints(token, queue):
+def test_only_the_loader_checkpoints_and_cuts_a_log_that_grew_long(token, queue, monkeypatch):
+    send(token)
     for connection in connections.all():
         if connection.vendor == "sqlite":
             with connection.cursor() as cursor:
                 assert cursor.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,)
+    monkeypatch.setattr(cleaning, "CHECKPOINT_BYTES", 0)
+    monkeypatch.setattr(cleaning, "CUT_BYTES", 0)
+
     cleaning.checkpoint()
+
+    for connection in connections.all():
+        if connection.vendor == "sqlite":
+            assert Path(f"{connection.settings_dict['NAME']}-wal").stat().st_size == 0
