@@ -67,10 +67,11 @@ class Sender(threading.Thread):
 
 
 def kill_something(product, number: int) -> None:
-    """Kill one worker mostly, the whole web server or the loader now and then; start again what was killed."""
+    """Kill one worker mostly, the whole web server or one of two loaders now and then; start again what was killed."""
     if number % 4 == 1:
-        product.kill("loader")
-        product.start("loader", LOADER)
+        loader = random.choice(["loader", "second loader"])
+        product.kill(loader)
+        product.start(loader, LOADER)
     elif number % 6 == 5:
         product.kill("web")
         product.start("web", GUNICORN)
@@ -100,6 +101,7 @@ def drain(product) -> None:
 def test_I1_kill_9_under_load_loses_nothing_acknowledged_and_stores_nothing_by_half(product):
     product.start("web", GUNICORN)
     product.start("loader", LOADER)
+    product.start("second loader", LOADER)
     product.wait_until_ready()
     ending, numbers = threading.Event(), itertools.count(1)
     senders = [Sender(product.port, product.access["secret"], numbers, ending) for _ in range(SENDERS)]
@@ -114,6 +116,7 @@ def test_I1_kill_9_under_load_loses_nothing_acknowledged_and_stores_nothing_by_h
         sender.join(60)
     product.kill("web")
     product.kill("loader")
+    product.kill("second loader")
     drain(product)
 
     assert sum(sender.broken for sender in senders) > 0, "no kill landed in a request"
