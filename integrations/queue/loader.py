@@ -172,7 +172,9 @@ def put_off(claim: claiming.Claim, error: LoadError, *, started_at: datetime) ->
     """Keep everything, say why, and try again later."""
     now = timezone.now()
     logger.warning(
-        "load.failed", extra=facts(claim) | {"reason": error.message, "transient": error.transient}
+        "load.failed",
+        extra=facts(claim)
+        | {"reason": error.message, "transient": error.transient, "cause": str(error.__cause__ or "")},
     )
     integration = Integration.objects.filter(pk=claim.table.integration_id).select_related("account").first()
     destination = destination_of(integration=integration) if integration else None

@@ -68,7 +68,10 @@ class DuckDBDestination:
                 return outcome
         except FileHeld as error:
             raise LoadError(
-                f"The warehouse file is open in another program: {error}", transient=True, scope="destination"
+                "The warehouse file is open in another program. Loading waits and tries again: close that program, "
+                "or let it open the file only to read and for a short time.",
+                transient=True,
+                scope="destination",
             ) from error
         except duckdb.Error as error:
             raise explain(error) from error
