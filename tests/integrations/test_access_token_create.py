@@ -150,3 +150,20 @@ def test_one_query_count_for_one_and_two_tokens(browser, integration, settings_u
     one = count()
     make_access_token(integration)
     assert count() == one
+
+
+def test_P12_an_old_sign_in_generates_and_revokes_nothing(browser, integration, create_url):
+    token, _ = make_access_token(integration)
+    session = browser.session
+    session["signed_in_at"] = 0
+    session.save()
+    revoke_url = page(integration, f"tokens/{token.pk}/revoke")
+    assert browser.get(revoke_url)["Location"].startswith("/session/confirm?next=")
+    for url in (create_url, revoke_url):
+        asked = browser.post(url, {"form_id": str(uuid.uuid4())})
+        assert asked.status_code == 422
+        assert not TOKEN.search(asked.content.decode())
+    assert list(integration.access_tokens.active()) == [token]
+    again = browser.post(create_url, {"password_again": "wrong", "form_id": str(uuid.uuid4())})
+    assert again.status_code == 422
+    assert integration.access_tokens.count() == 1
