@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import Can, allow
 from integrations.forms.integrations import ImportApiForm
-from integrations.models import IntegrationType
+from integrations.models import Integration, IntegrationType
 from integrations.services.integrations import AlreadyCreated, create_import_api_integration_with_token
 from integrations.services.schema_names import NameRefused, choose_schema_name, clean_display_name
 from integrations.views.access_tokens import show_token
@@ -56,11 +56,18 @@ def import_api_create(request: HttpRequest) -> HttpResponse:
             form.add_refusal(refusal)
         except AlreadyCreated as refusal:
             messages.warning(request, refusal.message)
-            return redirect(url_of(refusal.integration, "integration-settings"))
+            return redirect(where_it_is(refusal.integration))
         else:
             return show_token(request, integration, secret, leads_to="integration-summary")
     form.focus_on(next((name for name in form.errors if name in form.fields), "display_name"))
     return show_form(request, form, status=422)
+
+
+def where_it_is(integration: Integration) -> str:
+    """Return the page of an integration that an earlier sending of the form made, if it is there still."""
+    if integration.deleted_at is not None:
+        return reverse("integrations:dashboard", args=[integration.account.client_id])
+    return url_of(integration, "integration-settings")
 
 
 def is_own(fields) -> bool:

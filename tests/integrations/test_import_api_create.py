@@ -135,6 +135,8 @@ def test_a_form_sent_twice_makes_one_and_leads_to_its_settings(browser, url):
     assert "This form was sent twice." in text_of(again)
     assert secret not in again.content.decode()
     assert AccessToken.objects.count() == 1
+    Integration.objects.update(deleted_at=integration.created_at)
+    assert browser.post(url, sent)["Location"].endswith("/pipeline/connections")
 
 
 @pytest.mark.parametrize(

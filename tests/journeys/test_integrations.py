@@ -52,6 +52,25 @@ def test_T17_the_schema_name_follows_the_typing_and_can_be_one_of_your_own(visit
     expect(page.get_by_text("Schema Name: bikes")).to_be_visible()
 
 
+@pytest.mark.parametrize("way", ["keyboard", "no JavaScript"])
+def test_T19_enter_saves_and_both_ways_to_a_schema_name_work(browser, server, way):
+    visitor = Visitor(browser, server, way)
+    visitor.sign_up(**new_person())
+    page = visitor.page
+    for name, own, schema in (("By Enter", None, "by_enter"), ("Own", "mine", "mine")):
+        page.goto(re.sub("connections.*", "integrations/import-api", page.url))
+        visitor.fill("Integration Name", name)
+        if own:
+            visitor.press("button", "Use a different schema name?")
+            visitor.fill("Integration Schema Name", own)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Generated API Token")).to_be_visible()
+        visitor.press("link", "Close and Continue")
+        expect(page.get_by_text(f"Schema Name: {schema}")).to_be_visible()
+    visitor.context.close()
+    assert visitor.faults == []
+
+
 def test_T20_T21_P5_the_sample_programs_run_and_nothing_shows_the_token_again(visitor):
     page = visitor.page
     open_form(visitor)
