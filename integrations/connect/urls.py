@@ -29,7 +29,10 @@ def gated(view: Callable) -> Callable:
     @functools.wraps(view)
     def answer(request: HttpRequest, **arguments) -> HttpResponse:
         response = view(request, **arguments)
-        return responses.not_found() if response.status_code == 405 else response
+        if response.status_code == 405:
+            response = responses.not_found()
+        response["Cache-Control"] = "no-store"  # one of these answers carries a new secret (promise P5)
+        return response
 
     return answer
 

@@ -53,8 +53,10 @@ def test_A1_a_refused_part_undoes_the_whole_update(call, objects, account):
     assert account.integrations.get(pk=objects["shop"]).paused_at is None
 
 
-def test_P3_a_new_token_is_stored_nowhere_in_clear(call, objects, account):
-    secret = call("POST", f"/v4/sources/{objects['shop']}/tokens").json()["access_token"]
+def test_P3_P5_a_new_token_is_stored_nowhere_in_clear(call, objects, account):
+    response = call("POST", f"/v4/sources/{objects['shop']}/tokens")
+    assert response["Cache-Control"] == "no-store"
+    secret = response.json()["access_token"]
     listed = call("GET", f"/v4/sources/{objects['shop']}/tokens").content.decode()
     assert secret not in listed
     assert secret not in str(list(AuditEvent.objects.values()))
