@@ -17,3 +17,16 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.django_db(**(defaults | marker.kwargs)), append=False)
         elif "db" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.django_db(databases="__all__"))
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The system's Chromium, started once: Playwright runs only once in a process."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser import ARGUMENTS, find_or_install_chromium
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_or_install_chromium(), args=ARGUMENTS)
+        yield browser
+        browser.close()

@@ -3,9 +3,8 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser import ARGUMENTS, find_or_install_chromium
 from tests.server import Server, running_server
 
 expect.set_options(timeout=10_000)
@@ -24,11 +23,8 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_or_install_chromium(), args=ARGUMENTS)
-        yield browser
-        browser.close()
+def browser(chromium):
+    return chromium
 
 
 class Visitor:

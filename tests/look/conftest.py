@@ -6,9 +6,6 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 from django.core.wsgi import get_wsgi_application
-from playwright.sync_api import sync_playwright
-
-from tests.browser import ARGUMENTS, find_or_install_chromium
 
 
 class ThreadedServer(ThreadingMixIn, WSGIServer):
@@ -30,14 +27,6 @@ def guide_url():
     server.shutdown()
     server.server_close()
     thread.join()
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_or_install_chromium(), args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
