@@ -32,6 +32,7 @@ def main() -> None:
         memory(server)
         pages(server, prepared)
         secrets_checked(prepared)
+        refusals(server, prepared)
         refusals_alike(server, prepared)
         intake(server, prepared)
 
@@ -48,6 +49,7 @@ def prepare() -> dict:
     from django.db import connections
     from django.utils import timezone
 
+    from accounts import secrets
     from accounts import secrets
     from integrations.models import DailyRows
     from tests.factories import (
@@ -83,6 +85,7 @@ def prepare() -> dict:
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
     _, token = make_access_token(integration)
+    _, revoked = make_access_token(integration, revoked_at=timezone.now())
     _, disabled = make_api_key(account, disabled_at=timezone.now())
     unknown = secrets.generate(secrets.API_KEY_PREFIX)
     connections.close_all()
@@ -90,6 +93,11 @@ def prepare() -> dict:
         "cookie": f"{settings.SESSION_COOKIE_NAME}={session.session_key}",
         "dashboard": f"/client/{account.client_id}/pipeline/connections",
         "token": token,
+        "refused": {
+            "unknown": secrets.generate(secrets.ACCESS_TOKEN_PREFIX),
+            "malformed": token[:-1] + ("a" if token[-1] != "a" else "b"),
+            "revoked": revoked,
+        },
         "client_id": account.client_id,
         "schema": integration.schema_name,
         "refused keys": {"malformed": f"{unknown[:-1]}-", "unknown": unknown, "disabled": disabled},
@@ -138,6 +146,26 @@ def refusals_alike(server: Server, prepared: dict) -> None:
         report(f"refusing a {kind} key, p50", median, "ms")
     spread = max(medians.values()) - min(medians.values())
     report("largest difference between them (promise P9: below 1)", spread, "ms")
+
+
+def refusals(server: Server, prepared: dict) -> None:
+    """P9: the refusal of an unknown, a malformed and a revoked token must not differ by a millisecond."""
+    connection = connect(server)
+    body = json.dumps(batch(0)).encode()
+    medians = {}
+    for kind, token in prepared["refused"].items():
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+        def refuse(headers: dict[str, str] = headers) -> None:
+            connection.request("POST", "/v2/import/batch", body, headers)
+            response = connection.getresponse()
+            response.read()
+            assert response.status == 401, response.status
+
+        medians[kind] = statistics.median(times(refuse, 500)) * 1000
+        report(f"refusal of a token that is {kind}, p50", medians[kind], "ms")
+    spread = max(medians.values()) - min(medians.values())
+    report("widest difference of these (promise P9: below 1)", spread, "ms")
 
 
 def intake(server: Server, prepared: dict) -> None:
