@@ -50,7 +50,6 @@ def prepare() -> dict:
     from django.utils import timezone
 
     from accounts import secrets
-    from accounts import secrets
     from integrations.models import DailyRows
     from tests.factories import (
         make_access_token,
