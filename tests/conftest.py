@@ -1,12 +1,14 @@
 """Fixtures and habits that all tests share."""
 
 import pytest
+from django.db import connections
 
 
 def pytest_collection_modifyitems(items):
     """Let every database test use both databases: the queue has its own on SQLite.
 
-    A test with real transactions ends by emptying every table; it gets back what the migrations put there.
+    A test with real transactions ends by emptying every table; `put_back` then does what its own marker, which
+    acts only before the next such test, does not.
     """
     for item in items:
         marker = item.get_closest_marker("django_db")
@@ -30,3 +32,28 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=find_or_install_chromium(), args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def database_access(request, django_db_blocker):
+    """Keep the key to the database where the hook below finds it."""
+    request.config.database_access = django_db_blocker
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item, nextitem):
+    """After a test with real transactions, put back what the migrations had put into the tables (the plans)."""
+    result = yield
+    marker = item.get_closest_marker("django_db")
+    if nextitem is not None and marker is not None and marker.kwargs.get("transaction"):
+        with item.config.database_access.unblock():
+            put_back()
+    return result
+
+
+def put_back():
+    """Load each database's contents as they were before the first test."""
+    for connection in connections.all(initialized_only=True):
+        contents = getattr(connection, "_test_serialized_contents", None)
+        if contents:
+            connection.creation.deserialize_db_from_string(contents)
