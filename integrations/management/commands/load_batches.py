@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections, connections
 from django.utils import timezone
@@ -73,4 +74,5 @@ class Loader:
             self.tidied_at = now
         if now - self.purged_at >= PURGE_SECONDS:
             cleaning.purge_history(now=timezone.now())
+            call_command("clearsessions")
             self.purged_at = now

@@ -1,0 +1,21 @@
+"""The loader's housekeeping removes sessions that nobody can use any more."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from integrations.management.commands.load_batches import Loader
+
+pytestmark = pytest.mark.django_db
+
+
+def test_expired_sessions_are_removed_and_others_kept():
+    now = timezone.now()
+    Session.objects.create(session_key="old", session_data="", expire_date=now - timedelta(hours=1))
+    Session.objects.create(session_key="new", session_data="", expire_date=now + timedelta(hours=1))
+    loader = Loader()
+    loader.purged_at = float("-inf")
+    loader.tidy()
+    assert set(Session.objects.values_list("session_key", flat=True)) == {"new"}
