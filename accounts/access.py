@@ -184,5 +184,7 @@ def refuse_plain_http(request: HttpRequest) -> HttpResponse | None:
     if settings.LOCAL_MODE or request.is_secure():
         return None
     return JsonResponse(
-        {"error": "HttpsRequired", "message": "This API is served over HTTPS only."}, status=403
+        {"error": "HttpsRequired", "message": "This API is served over HTTPS only."},
+        status=403,
+        headers={"X-Error-Code": "https_required"},
     )

@@ -4,8 +4,9 @@ from decimal import Decimal
 from typing import Any
 
 from integrations.importapi import refusals
+from integrations.importapi.faults import Fault
 from integrations.importapi.jsonschema import InvalidSchema, Schema, compile_schema
-from integrations.importapi.parsing import ParsedRequest, exceeds_data_points, storable_name
+from integrations.importapi.parsing import ParsedRequest, data_points, exceeds_data_points, storable_name
 from integrations.loading.decoding import MalformedJSON, decode_json
 from integrations.loading.reading import BATCH
 
@@ -94,10 +95,13 @@ def _check_sequences(request: Any) -> None:
     messages = request.get("messages") if isinstance(request, dict) else None
     if not isinstance(messages, list):
         return
-    for message in messages:
+    for index, message in enumerate(messages):
         sequence = message.get("sequence") if type(message) is dict else None
         if isinstance(sequence, (int, Decimal)) and sequence > refusals.MAX_SEQUENCE:
-            raise refusals.batch_request([f"#: sequence can not be above {refusals.MAX_SEQUENCE}"])
+            raise refusals.batch_request(
+                [f"#: sequence can not be above {refusals.MAX_SEQUENCE}"],
+                refusals.out_of_range(("messages", index, "sequence"), sequence),
+            )
 
 
 def _check_envelope(request: Any) -> None:
@@ -106,14 +110,19 @@ def _check_envelope(request: Any) -> None:
         if isinstance(messages, list) and len(messages) > refusals.MAX_RECORDS:
             # Told alone: to find what else is wrong with millions of messages takes too long.
             text = f"expected maximum item count: {refusals.MAX_RECORDS}, found: {len(messages)}"
-            raise refusals.batch_request([f"#/messages: {text}"])
+            raise refusals.batch_request(
+                [f"#/messages: {text}"], refusals.too_many_records(("messages",), len(messages))
+            )
         if _is_ordinary(request):
             return
     failure = ENVELOPE.explain(request)
     if failure is not None:
-        raise refusals.batch_request(failure.lines())
+        raise refusals.batch_request(failure.lines(), Fault("request_invalid", failure.first_path()))
     if not storable_name(request["table_name"]):
-        raise refusals.batch_request(["#/table_name: contains characters that no destination can store"])
+        raise refusals.batch_request(
+            ["#/table_name: contains characters that no destination can store"],
+            Fault("request_invalid", ("table_name",)),
+        )
 
 
 def _is_ordinary(request: dict[str, Any]) -> bool:
@@ -157,9 +166,9 @@ def _check_keys_are_in_schema(key_names: list[str], document: dict[str, Any]) ->
     properties = document.get("properties")
     if properties is None and document.keys() & {"$ref", "allOf", "anyOf", "oneOf"}:
         return
-    for name in key_names:
+    for position, name in enumerate(key_names):
         if name not in (properties or {}):
-            raise refusals.batch_key_missing(name)
+            raise refusals.batch_key_missing(name, ("key_names", position))
 
 
 def _check_record(
@@ -167,9 +176,11 @@ def _check_record(
 ) -> None:
     for name in key_names:
         if record.get(name) is None:
-            raise refusals.batch_key_missing(name)
+            at_fault = (name,) if name in record else ()
+            raise refusals.batch_key_missing(name, ("messages", index, "data", *at_fault))
     if may_exceed and exceeds_data_points(record, refusals.MAX_DATA_POINTS):
-        raise refusals.batch_data_points(index)
+        raise refusals.batch_data_points(index, data_points(record))
     if not schema.accepts(record):
         failure = schema.explain(record)
-        raise refusals.batch_record(index, failure.lines() if failure is not None else [])
+        lines, path = (failure.lines(), failure.first_path()) if failure is not None else ([], ())
+        raise refusals.batch_record(index, lines, path)

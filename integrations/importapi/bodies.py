@@ -37,7 +37,7 @@ def received_body(request: HttpRequest, *, patience: float | None) -> Iterator[b
         raise unknown_encoding(encoding)
     declared = declared_size(request)
     if declared is not None and declared > limit:
-        raise too_large(declared)
+        raise too_large(declared, limit=limit)
     size = limit if declared is None or encoding == "gzip" else declared
     with budget.hold(size, patience=patience), silence_ends(request, SILENCE_SECONDS):
         yield read_body(request, limit=limit, gzipped=encoding == "gzip")
@@ -57,7 +57,7 @@ def read_body(request: HttpRequest, *, limit: int, gzipped: bool = False) -> byt
         if body.tell() > limit:
             size = body.tell()
             body = BytesIO()
-            raise too_large(size + (0 if gzipped else rest_size(request)))
+            raise too_large(size + (0 if gzipped else rest_size(request)), limit=limit)
     declared = declared_size(request)
     if not gzipped and declared is not None and body.tell() < declared:
         raise IncompleteBody(f"The body ended after {body.tell()} of {declared} bytes")

@@ -11,6 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from integrations.importapi import bodies, responses
 from integrations.importapi.byte_budget import BudgetExhausted
+from integrations.importapi.faults import Fault
 from integrations.importapi.refusals import Refusal
 from integrations.queue.accepting import QueueUnavailable
 from stitchapp.middleware import act_when_closed
@@ -46,12 +47,15 @@ def endpoint(*methods: str, may_be_unavailable: bool = True) -> Callable[[View],
             except Refusal as refusal:
                 return responses.refused(refusal)
             except QueueUnavailable as error:
-                return responses.unavailable(error.retry_after)
+                fault = Fault(error.code, limit=error.limit, actual=error.actual)
+                return responses.unavailable(error.retry_after, fault)
             except BudgetExhausted:
-                return responses.unavailable(RETRY_AFTER)
+                return responses.unavailable(RETRY_AFTER, Fault("busy"))
             except DatabaseError:
                 logger.exception("importapi.database_failed")
-                return responses.unavailable(RETRY_AFTER) if may_be_unavailable else responses.server_error()
+                if not may_be_unavailable:
+                    return responses.server_error()
+                return responses.unavailable(RETRY_AFTER, Fault("queue_unavailable"))
             except Exception:
                 logger.exception("importapi.failed")
                 return responses.server_error()

@@ -17,7 +17,12 @@ def storable_name(name: str) -> bool:
 
 
 def exceeds_data_points(record: dict[str, object], limit: int) -> bool:
-    """Tell whether a record holds more than `limit` values, nested ones included.
+    """Tell whether a record holds more than `limit` values, nested ones included."""
+    return data_points(record, stop_after=limit) > limit
+
+
+def data_points(record: dict[str, object], *, stop_after: int | None = None) -> int:
+    """Return how many values a record holds, nested ones included; may stop once it is certain to be too many.
 
     An empty object or array counts as one value.
     """
@@ -31,6 +36,6 @@ def exceeds_data_points(record: dict[str, object], limit: int) -> bool:
                 waiting.append(child)
             else:
                 points += 1
-        if points > limit:
-            return True
-    return False
+        if stop_after is not None and points > stop_after:
+            break
+    return points

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from integrations.importapi import refusals
-from integrations.importapi.parsing import ParsedRequest, exceeds_data_points, storable_name
+from integrations.importapi.faults import Fault
+from integrations.importapi.parsing import ParsedRequest, data_points, exceeds_data_points, storable_name
 from integrations.loading.decoding import MalformedJSON, decode_json
 from integrations.loading.reading import PUSH, TRANSIT
 from integrations.loading.transit import MalformedTransit, decode_transit
@@ -27,6 +28,8 @@ KNOWN_KEYS = frozenset(
 )
 UPSERT = "upsert"
 ACTIVATIONS = ("switch_view", "activate_version")
+KEY_TOO_LONG = f"String keys cannot be longer than {refusals.MAX_STRING_KEY} characters"
+TOO_MANY_POINTS = f"data cannot contain more than {refusals.MAX_DATA_POINTS} data points"
 MAX_ERRORS = 100
 MAX_UNKNOWN_KEYS = 100
 
@@ -42,19 +45,21 @@ def parse_push(body: bytes, *, client_id: int, kind: str = PUSH) -> ParsedReques
     if not isinstance(records, list) or not records or not all(type(record) is dict for record in records):
         raise refusals.push_not_an_array()
     if len(records) > refusals.MAX_RECORDS:
-        raise refusals.push_too_many()
+        raise refusals.push_too_many(len(records))
     _check_clients(records, client_id)
     may_exceed = len(body) > 2 * refusals.MAX_DATA_POINTS  # a value takes two bytes at least
     reasons: list[Reason] = []
+    fault: Fault | None = None
     tables: Counter[str] = Counter()
-    for record in records:
+    for index, record in enumerate(records):
         reason = _reason_against(record, may_exceed)
         if not reason:
             tables[record["table_name"]] += record["action"] == UPSERT
         elif len(reasons) < MAX_ERRORS:
+            fault = fault or _fault_of(index, record, reason)
             reasons.append(reason)
-    if reasons:
-        raise refusals.push_invalid(reasons)
+    if fault is not None:
+        raise refusals.push_invalid(reasons, fault)
     return ParsedRequest(kind, list(tables.items()))
 
 
@@ -74,13 +79,13 @@ def _check_clients(records: list[dict[str, Any]], client_id: int) -> None:
     """The first record's client has to be there and own the token; the others must name no other."""
     first = records[0].get("client_id")
     if first is None:
-        raise refusals.push_not_authenticated()
+        raise refusals.push_no_client()
     if _as_client_id(first) != client_id:
         raise refusals.push_forbidden()
-    for record in records:
+    for index, record in enumerate(records):
         sent = record.get("client_id")
         if sent is not None and _as_client_id(sent) != client_id:
-            raise refusals.push_several_clients(client_id)
+            raise refusals.push_several_clients(client_id, index)
 
 
 def _as_client_id(value: object) -> int | None:
@@ -113,6 +118,23 @@ def _reason_against(record: dict[str, Any], may_exceed: bool) -> Reason:
         unknown = [key for key in record if key not in KNOWN_KEYS]
         reason |= {key: ["unknown key"] for key in unknown[:MAX_UNKNOWN_KEYS]}
     return reason
+
+
+def _fault_of(index: int, record: dict[str, Any], reason: Reason) -> Fault:
+    """Return the first fault of a record for which `reason` was found: where it is, and the limit it passes."""
+    field, texts = next(iter(reason.items()))
+    path = (index, field) if field in record else (index,)
+    value = record.get(field)
+    if field in ("sequence", "table_version") and type(value) is int:
+        return refusals.out_of_range(path, value)
+    if field == "data" and isinstance(value, dict):
+        for name in record["key_names"] if texts[0] == KEY_TOO_LONG else ():
+            key = value.get(name)
+            if isinstance(key, str) and len(key) > refusals.MAX_STRING_KEY:
+                return Fault("key_too_long", (*path, name), refusals.MAX_STRING_KEY, len(key))
+        if texts[0] == TOO_MANY_POINTS:
+            return refusals.too_many_points(path, data_points(value))
+    return Fault("record_invalid", path)
 
 
 def _is_blank(value: object) -> bool:
@@ -165,8 +187,8 @@ def _check_data(data: object, key_names: object, may_exceed: bool, reason: Reaso
         if any(key is None for key in keys):
             texts.append("keys cannot not be null in data")
         if any(isinstance(key, str) and len(key) > refusals.MAX_STRING_KEY for key in keys):
-            texts.append(f"String keys cannot be longer than {refusals.MAX_STRING_KEY} characters")
+            texts.append(KEY_TOO_LONG)
     if may_exceed and exceeds_data_points(data, refusals.MAX_DATA_POINTS):
-        texts.append(f"data cannot contain more than {refusals.MAX_DATA_POINTS} data points")
+        texts.append(TOO_MANY_POINTS)
     if texts:
         reason["data"] = texts

@@ -4,6 +4,7 @@ import json
 
 from django.http import HttpResponse
 
+from integrations.importapi.faults import Fault
 from integrations.importapi.refusals import Refusal
 
 JSON = "application/json;charset=UTF-8"
@@ -21,10 +22,19 @@ def text_response(text: str, *, status: int) -> HttpResponse:
 
 
 def refused(refusal: Refusal) -> HttpResponse:
-    """Answer a refusal with the body it carries."""
+    """Answer a refusal with the body it carries, and its fault in headers."""
     if isinstance(refusal.payload, str):
-        return text_response(refusal.payload, status=refusal.status)
-    return json_response(refusal.payload, status=refusal.status)
+        response = text_response(refusal.payload, status=refusal.status)
+    else:
+        response = json_response(refusal.payload, status=refusal.status)
+    return told(response, refusal.fault)
+
+
+def told(response: HttpResponse, fault: Fault) -> HttpResponse:
+    """Add what programs read about a refusal; the documented body stays as it is."""
+    for name, value in fault.headers().items():
+        response[name] = value
+    return response
 
 
 def accepted(receipt: object) -> HttpResponse:
@@ -48,28 +58,35 @@ def status(*, version: str, revision: str, reason: str | None) -> HttpResponse:
         "status": "OK" if reason is None else "ERROR",
         "reason": reason,
     }
-    return json_response(body, status=200 if reason is None else 503)
+    if reason is None:
+        return json_response(body)
+    return told(json_response(body, status=503), Fault("queue_full"))
+
+
+def limits(figures: dict[str, int]) -> HttpResponse:
+    """What /limits says: our own, the published API has no such path."""
+    return json_response(figures)
 
 
 def method_not_allowed(allowed: tuple[str, ...]) -> HttpResponse:
     """405, in plain text."""
     response = text_response("Method not allowed.", status=405)
     response["Allow"] = ", ".join(allowed)
-    return response
+    return told(response, Fault("method_not_allowed"))
 
 
 def not_found() -> HttpResponse:
-    """404 of a path that is none of the four."""
-    return json_response({"message": "Not Found"}, status=404)
+    """404 of a path that leads nowhere."""
+    return told(json_response({"message": "Not Found"}, status=404), Fault("not_found"))
 
 
-def unavailable(retry_after: int) -> HttpResponse:
+def unavailable(retry_after: int, fault: Fault) -> HttpResponse:
     """503: nothing was kept, and the same request may succeed later (decision D28)."""
     response = json_response({"message": "Service Unavailable"}, status=503)
     response["Retry-After"] = str(retry_after)
-    return response
+    return told(response, fault)
 
 
 def server_error() -> HttpResponse:
     """500, without a word about the inside (promise S9)."""
-    return json_response({"message": "Internal Server Error"}, status=500)
+    return told(json_response({"message": "Internal Server Error"}, status=500), Fault("internal_error"))

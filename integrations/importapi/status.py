@@ -1,8 +1,11 @@
-"""Whether data can be taken now, and which version says so (import-api.md 2.2)."""
+"""Whether data can be taken now, which version says so, and how much of it (import-api.md 2.2 and 3.1)."""
 
 import tomllib
 from pathlib import Path
 
+from django.conf import settings
+
+from integrations.importapi import refusals
 from integrations.queue.accepting import queue_is_full
 
 
@@ -17,3 +20,16 @@ VERSION = _version()
 def reason_to_refuse_data() -> str | None:
     """Return why requests with data are refused at the moment; None when they are taken."""
     return "The queue is full." if queue_is_full() else None
+
+
+def limits() -> dict[str, int]:
+    """Return what this server takes at most; each figure carries its unit in its name."""
+    return {
+        "max_body_bytes": settings.MAX_BODY_BYTES,
+        "max_records": refusals.MAX_RECORDS,
+        "max_data_points": refusals.MAX_DATA_POINTS,
+        "max_string_key_characters": refusals.MAX_STRING_KEY,
+        "min_sequence": refusals.MIN_SEQUENCE,
+        "max_sequence": refusals.MAX_SEQUENCE,
+        "queue_max_bytes": settings.QUEUE_MAX_BYTES,
+    }

@@ -15,7 +15,7 @@ from integrations.importapi.bodies import IncompleteBody, received_body
 from integrations.importapi.endpoints import endpoint
 from integrations.importapi.parsing import ParsedRequest
 from integrations.importapi.pushes import parse_push
-from integrations.importapi.status import VERSION, reason_to_refuse_data
+from integrations.importapi.status import VERSION, limits, reason_to_refuse_data
 from integrations.loading.reading import PUSH, TRANSIT
 from integrations.queue.accepting import accept_batch
 
@@ -30,6 +30,13 @@ PATIENCE_SECONDS = 5.0  # how long a body waits for memory before its sender is 
 def import_status(request: HttpRequest) -> HttpResponse:
     """Say whether data is taken; whatever credentials come along are ignored."""
     return responses.status(version=VERSION, revision=VERSION, reason=reason_to_refuse_data())
+
+
+@endpoint("GET", "HEAD")
+@public
+def import_limits(request: HttpRequest) -> HttpResponse:
+    """Tell how much one request, and this server, takes at most."""
+    return responses.limits(limits())
 
 
 @endpoint("POST")
@@ -66,7 +73,7 @@ def validate(request: TokenRequest) -> HttpResponse:
 @endpoint("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 @public
 def unknown_path(request: HttpRequest, path: str) -> HttpResponse:
-    """Answer a path below /v2/import/ that is none of the four."""
+    """Answer a path below /v2/import/ that leads nowhere."""
     return responses.not_found()
 
 

@@ -30,13 +30,19 @@ class QueueUnavailable(DomainError):
     code, status = "queue_unavailable", 503
     message = "Service Unavailable"
     retry_after = 5
+    limit: int | None = None
+    actual: int | None = None
 
 
 class QueueFull(QueueUnavailable):
-    """The queue is at its cap, or the disk nearly full."""
+    """The queue is at its cap, or the disk nearly full; in bytes, which cap was passed and by how much."""
 
     code = "queue_full"
     retry_after = 10
+
+    def __init__(self, *, limit: int | None = None, actual: int | None = None) -> None:
+        super().__init__()
+        self.limit, self.actual = limit, actual
 
 
 def accept_batch(
@@ -185,7 +191,10 @@ def require_room(size: int) -> None:
     """Refuse what would take the queue past its cap, or the disk below its reserve (promise I8)."""
     if not room.has(size):
         segment_writer().seal()  # what is loaded of it may then be removed
-        raise QueueFull
+        queued = room.queued + size
+        if queued <= settings.QUEUE_MAX_BYTES:  # the disk is nearly full
+            raise QueueFull
+        raise QueueFull(limit=settings.QUEUE_MAX_BYTES, actual=queued)
 
 
 def queue_is_full() -> bool:

@@ -60,6 +60,7 @@ def test_I15_the_answer_is_exact(row, words, client):
     assert response.content.decode() == filled(row["answer"], words)
     assert (response.status_code, response["Content-Type"]) == (row["status"], row["answer_type"])
     assert response["X-Request-Id"]
+    assert ("X-Error-Code" in response) == (row["status"] >= 400)
     assert "Set-Cookie" not in response.headers
     assert not response.cookies
     stored = list(Batch.objects.all())

@@ -23,6 +23,13 @@ class Failure:
         """Return one line per violation, parents before children, depth first."""
         return list(islice(self._walk(), MAX_LISTED))
 
+    def first_path(self) -> Path:
+        """Return where the first violation is: for a value that fits no alternative, the value itself."""
+        failure = self
+        while failure.children and not failure.text.startswith("#"):
+            failure = failure.children[0]
+        return failure.path
+
     def _walk(self) -> Iterator[str]:
         yield f"{pointer(self.path)}: {self.text}"
         for child in self.children:
