@@ -12,6 +12,7 @@ MIN_SEQUENCE = -(2**63)
 MAX_RECORDS = 20_000
 MAX_DATA_POINTS = 10_000
 MAX_STRING_KEY = 1024
+MAX_IDEMPOTENCY_KEY = 255
 
 
 class Refusal(Exception):
@@ -63,6 +64,23 @@ def unknown_encoding(encoding: str) -> Refusal:
     """The body came in a Content-Encoding other than gzip."""
     message = f"Unsupported content-encoding {encoding}. Please send gzip or no content-encoding"
     return Refusal(415, {"status": "ERROR", "message": message}, Fault("content_encoding_unsupported"))
+
+
+def key_invalid(length: int) -> Refusal:
+    """The Idempotency-Key is blank, too long, or not plain text."""
+    message = f"Idempotency-Key should be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters"
+    too_long = length > MAX_IDEMPOTENCY_KEY
+    fault = Fault(
+        "idempotency_key_invalid",
+        limit=MAX_IDEMPOTENCY_KEY if too_long else None,
+        actual=length if too_long else None,
+    )
+    return Refusal(400, {"status": "ERROR", "message": message}, fault)
+
+
+def key_reused(code: str, message: str) -> Refusal:
+    """The Idempotency-Key came with another request before."""
+    return Refusal(409, {"status": "ERROR", "message": message}, Fault(code))
 
 
 # --- /batch

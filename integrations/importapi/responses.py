@@ -37,10 +37,12 @@ def told(response: HttpResponse, fault: Fault) -> HttpResponse:
     return response
 
 
-def accepted(receipt: object) -> HttpResponse:
-    """201: durably stored, loaded later; the receipt rides in a header."""
+def accepted(receipt: object, *, repeated: bool = False) -> HttpResponse:
+    """201: durably stored, loaded later; the receipt rides in a header, and whether it is an earlier one."""
     response = json_response({"status": "OK", "message": "Batch Accepted!"}, status=201)
     response["X-Batch-Id"] = str(receipt)
+    if repeated:
+        response["Idempotent-Replayed"] = "true"
     return response
 
 

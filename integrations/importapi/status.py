@@ -7,6 +7,7 @@ from django.conf import settings
 
 from integrations.importapi import refusals
 from integrations.queue.accepting import queue_is_full
+from integrations.queue.repeats import KEPT_FOR
 
 
 def _version() -> str:
@@ -31,5 +32,7 @@ def limits() -> dict[str, int]:
         "max_string_key_characters": refusals.MAX_STRING_KEY,
         "min_sequence": refusals.MIN_SEQUENCE,
         "max_sequence": refusals.MAX_SEQUENCE,
+        "max_idempotency_key_characters": refusals.MAX_IDEMPOTENCY_KEY,
+        "idempotency_key_hours": int(KEPT_FOR.total_seconds() // 3600),
         "queue_max_bytes": settings.QUEUE_MAX_BYTES,
     }

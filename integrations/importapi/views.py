@@ -18,6 +18,7 @@ from integrations.importapi.pushes import parse_push
 from integrations.importapi.status import VERSION, limits, reason_to_refuse_data
 from integrations.loading.reading import PUSH, TRANSIT
 from integrations.queue.accepting import accept_batch
+from integrations.queue.repeats import KeyReused, accept_once
 
 SCOPE = "import"
 JSON = "application/json"
@@ -92,11 +93,35 @@ def received_push(request: TokenRequest, *, patience: float | None) -> Iterator[
 
 
 def store(request: TokenRequest, body: bytes, parsed: ParsedRequest, received_at: datetime) -> HttpResponse:
-    """Put a valid request on disk and into the queue, then say so."""
-    stored = accept_batch(
-        token=request.token, kind=parsed.kind, body=body, tables=parsed.tables, received_at=received_at
-    )
-    return responses.accepted(stored.receipt)
+    """Put a valid request on disk and into the queue, then say so; one sent before under its key, only say so."""
+    key = idempotency_key(request)
+    if key is None:
+        stored = accept_batch(
+            token=request.token, kind=parsed.kind, body=body, tables=parsed.tables, received_at=received_at
+        )
+        return responses.accepted(stored.receipt)
+    try:
+        accepted = accept_once(
+            key=key,
+            token=request.token,
+            kind=parsed.kind,
+            body=body,
+            tables=parsed.tables,
+            received_at=received_at,
+        )
+    except KeyReused as error:
+        raise refusals.key_reused(error.code, error.message) from None
+    return responses.accepted(accepted.receipt, repeated=accepted.repeated)
+
+
+def idempotency_key(request: HttpRequest) -> str | None:
+    """Return the key that came with the request, or None; refuse one that is not plain text."""
+    key: str | None = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not (0 < len(key) <= refusals.MAX_IDEMPOTENCY_KEY and key.isascii() and key.isprintable()):
+        raise refusals.key_invalid(len(key))
+    return key
 
 
 def media_type(request: HttpRequest) -> str:

@@ -1,7 +1,14 @@
 """Integrations, destinations, tokens, batches and loads."""
 
 from integrations.models.access_token import MAX_ACTIVE_TOKENS, AccessToken, AccessTokenRefusal
-from integrations.models.batch import Batch, BatchTable, BatchTableState, ErrorScope, QueuedTable
+from integrations.models.batch import (
+    Batch,
+    BatchTable,
+    BatchTableState,
+    ErrorScope,
+    IdempotencyKey,
+    QueuedTable,
+)
 from integrations.models.destination import Destination, DestinationType
 from integrations.models.integration import Integration, IntegrationType
 from integrations.models.load import DailyRows, Load, LoadedTable, LoadStatus
@@ -17,6 +24,7 @@ __all__ = [
     "Destination",
     "DestinationType",
     "ErrorScope",
+    "IdempotencyKey",
     "Integration",
     "IntegrationType",
     "Load",

@@ -34,6 +34,24 @@ class Batch(models.Model):
         ]
 
 
+class IdempotencyKey(models.Model):
+    """A key that a sender gave a request, and the batch that came of it (promise I3).
+
+    It names the batch by its receipt, not by a foreign key: it outlives a receipt that was purged.
+    """
+
+    integration_id = models.BigIntegerField()
+    key_digest = models.CharField(max_length=64)
+    request_digest = models.CharField(max_length=64, help_text="SHA-256 of the kind and the body.")
+    receipt = models.UUIDField()
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["integration_id", "key_digest"], name="idempotency_key_once")
+        ]
+
+
 class QueuedTableQuerySet(models.QuerySet):
     def with_waiting_shares(self) -> "QueuedTableQuerySet":
         return self.filter(Exists(BatchTable.objects.waiting().filter(queued_table=OuterRef("pk"))))

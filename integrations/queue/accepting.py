@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -52,8 +53,11 @@ def accept_batch(
     body: bytes,
     tables: list[tuple[str, int]],
     received_at: datetime,
+    beside: Callable[[Batch], None] | None = None,
 ) -> Batch:
     """Store a request's body and its index rows; both are on disk when this returns.
+
+    `beside` writes what belongs to the batch in the same transaction; when it raises, nothing was stored.
 
     `tables` names each table once, with the number of its records (activations of a table version are not
     records). Raises QueueFull or QueueUnavailable, and then nothing was stored.
@@ -61,7 +65,7 @@ def accept_batch(
     require_room(len(body))
     try:
         with segment_writer().storing(body) as location:
-            return index_batch(token, kind, location, tables, received_at)
+            return index_batch(token, kind, location, tables, received_at, beside)
     except NoSpace as error:
         raise QueueFull from error
     except OperationalError as error:  # another writer held the index for as long as we were ready to wait
@@ -74,6 +78,7 @@ def index_batch(
     location: Location,
     tables: list[tuple[str, int]],
     received_at: datetime,
+    beside: Callable[[Batch], None] | None = None,
 ) -> Batch:
     """Write the index rows of a stored body, all or none."""
     batch = Batch(
@@ -90,6 +95,8 @@ def index_batch(
         checksum=location.checksum,
     )
     with transaction.atomic(using=settings.QUEUE_DATABASE):
+        if beside is not None:
+            beside(batch)
         queued = queued_tables(token, [name for name, _ in tables], received_at)
         batch.save(force_insert=True)
         BatchTable.objects.bulk_create(

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import Model
 
-QUEUE_MODELS = frozenset({"batch", "batchtable", "queuedtable"})
+QUEUE_MODELS = frozenset({"batch", "batchtable", "idempotencykey", "queuedtable"})
 
 
 class QueueRouter:

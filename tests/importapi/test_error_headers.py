@@ -207,6 +207,8 @@ def test_I8_the_limits_are_public(client, path):
         "max_string_key_characters": 1024,
         "min_sequence": -(2**63),
         "max_sequence": 2**63 - 1,
+        "max_idempotency_key_characters": 255,
+        "idempotency_key_hours": 24,
         "queue_max_bytes": settings.QUEUE_MAX_BYTES,
     }
     assert client.post(path).status_code == 405

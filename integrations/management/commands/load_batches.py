@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from integrations.queue import cleaning
 from integrations.queue.loader import load_next
+from integrations.queue.repeats import forget_old_keys
 
 logger = logging.getLogger("integrations.queue")
 IDLE_SECONDS = 0.5
@@ -74,5 +75,6 @@ class Loader:
             self.tidied_at = now
         if now - self.purged_at >= PURGE_SECONDS:
             cleaning.purge_history(now=timezone.now())
+            forget_old_keys(now=timezone.now())
             call_command("clearsessions")
             self.purged_at = now
