@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from django.db import models
 
-from accounts.models import Account, AuditEvent, User
+from accounts.models import Account, ApiKey, AuditEvent, User
 from stitchapp import request_facts
 
 
@@ -42,7 +42,6 @@ class Event(StrEnum):
     INTEGRATION_DELETED = "integration.deleted", "Integration deleted"
     ACCESS_TOKEN_CREATED = "access_token.created", "API access token generated"
     ACCESS_TOKEN_REVOKED = "access_token.revoked", "API access token revoked"
-    DESTINATION_CREATED = "destination.created", "Destination created"
     CREDENTIAL_LOOKED_UP = "staff.credential_looked_up", "Credential looked up by support"
     STAFF_CHANGED = "staff.changed", "Changed by support"
 
@@ -55,12 +54,13 @@ def record(
     target: models.Model | None = None,
     target_name: str = "",
     by_staff: bool = False,
-    api_key_last_four: str = "",
+    api_key: ApiKey | None = None,
     **detail: object,
 ) -> AuditEvent:
     """Append an event; call it inside the transaction of the change that it tells of.
 
-    `detail` must be JSON and never holds a secret. Control characters are kept out of every line (A4).
+    `api_key` is the key that acted for `actor`, if one did. `detail` must be JSON and never holds a secret.
+    Control characters are kept out of every line (A4).
     """
     facts = request_facts.current()
     return AuditEvent.objects.create(
@@ -68,7 +68,7 @@ def record(
         event=event.value,
         actor=actor,
         by_staff=by_staff,
-        api_key_last_four=api_key_last_four,
+        api_key_last_four=api_key.last_four if api_key is not None else "",
         object_type=target._meta.model_name if target is not None else "",
         object_id=target.pk if target is not None else None,
         object_name=one_line(target_name)[:255],

@@ -69,7 +69,7 @@ def create_access_token(
         actor=actor,
         target=token,
         target_name=current.display_name,
-        api_key_last_four=api_key.last_four if api_key is not None else "",
+        api_key=api_key,
         integration=current.pk,
     )
     return token, secret
@@ -99,7 +99,7 @@ def revoke_access_token(
         target=current,
         target_name=integration.display_name,
         by_staff=by_staff,
-        api_key_last_four=api_key.last_four if api_key is not None else "",
+        api_key=api_key,
         integration=integration.pk,
         **({"reason": reason} if reason else {}),
     )

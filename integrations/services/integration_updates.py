@@ -7,10 +7,10 @@ from django.db import transaction
 
 from accounts.audit import Event, record
 from accounts.models import Account, ApiKey, User
+from accounts.services.account_lock import lock_account
 from integrations.models import Destination, Integration
 from integrations.services.integrations import (
     create_import_api_integration,
-    last_four,
     pause_integration,
     rename_integration,
     resume_integration,
@@ -51,9 +51,7 @@ def update_integration(
     *, integration: Integration, actor: User, changes: Changes, api_key: ApiKey | None = None
 ) -> Integration:
     """Apply the changes, each with its audit event; refuse a deleted integration."""
-    Account.objects.select_for_update().get(
-        pk=integration.account_id
-    )  # before the integration, as a rename does
+    lock_account(integration.account)  # before the integration, as a rename does
     current = lock_integration(integration)
     if "display_name" in changes:
         current = rename_integration(
@@ -88,7 +86,7 @@ def map_integration(
         actor=actor,
         target=current,
         target_name=current.display_name,
-        api_key_last_four=last_four(api_key),
+        api_key=api_key,
         destination=destination.display_name,
     )
     return current

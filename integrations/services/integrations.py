@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.audit import Event, record
 from accounts.errors import DomainError
 from accounts.models import Account, ApiKey, User
+from accounts.services.account_lock import lock_account
 from integrations.models import Integration, IntegrationType
 from integrations.services.access_tokens import create_access_token
 from integrations.services.locking import lock_integration, save_changed
@@ -45,7 +46,7 @@ def create_import_api_integration(
     Raises NameRefused for its names and AlreadyCreated for a form sent twice. `api_key` is the key that acted
     for `actor`, if one did.
     """
-    Account.objects.select_for_update().get(pk=account.pk)  # two creations could share a name otherwise
+    lock_account(account)  # two creations could share a name otherwise
     if form_id is not None:
         earlier = account.integrations.filter(form_id=form_id).first()
         if earlier is not None:
@@ -70,7 +71,7 @@ def create_import_api_integration(
         actor=actor,
         target=integration,
         target_name=display_name,
-        api_key_last_four=last_four(api_key),
+        api_key=api_key,
         schema_name=schema_name,
         type=integration.type,
     )
@@ -105,7 +106,7 @@ def rename_integration(
     *, integration: Integration, actor: User, display_name: str, api_key: ApiKey | None = None
 ) -> Integration:
     """Give the integration another display name; its schema keeps its own (T-18)."""
-    Account.objects.select_for_update().get(pk=integration.account_id)
+    lock_account(integration.account)
     current = lock_integration(integration)
     display_name = clean_display_name(display_name)
     if display_name == current.display_name:
@@ -119,7 +120,7 @@ def rename_integration(
         actor=actor,
         target=current,
         target_name=display_name,
-        api_key_last_four=last_four(api_key),
+        api_key=api_key,
         former_name=former,
     )
     return current
@@ -150,7 +151,7 @@ def pause_integration(
             actor=actor,
             target=current,
             target_name=current.display_name,
-            api_key_last_four=last_four(api_key),
+            api_key=api_key,
         )
     return current
 
@@ -171,7 +172,7 @@ def resume_integration(
         actor=actor,
         target=current,
         target_name=current.display_name,
-        api_key_last_four=last_four(api_key),
+        api_key=api_key,
     )
     return current
 
@@ -193,12 +194,7 @@ def delete_integration(
         actor=actor,
         target=current,
         target_name=current.display_name,
-        api_key_last_four=last_four(api_key),
+        api_key=api_key,
         schema_name=current.schema_name,
     )
     return current
-
-
-def last_four(api_key: ApiKey | None) -> str:
-    """Return what names the acting key in the audit trail; empty when a person acted."""
-    return api_key.last_four if api_key is not None else ""
