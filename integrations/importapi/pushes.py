@@ -109,8 +109,9 @@ def _reason_against(record: dict[str, Any], may_exceed: bool) -> Reason:
         reason["action"] = ["can't be blank"]
     elif action != UPSERT and action not in ACTIVATIONS:
         reason["action"] = ["must be one of: switch_view, upsert"]
-    if action not in ACTIVATIONS:
+    if action not in ACTIVATIONS or record.get("key_names") is not None:
         _check_key_names(record.get("key_names"), reason)
+    if action not in ACTIVATIONS:
         _check_data(record.get("data"), record.get("key_names"), may_exceed, reason)
     if record.get("table_version") is not None:
         _check_number("table_version", record["table_version"], reason)
