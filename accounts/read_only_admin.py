@@ -9,7 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from accounts.forms.account_settings import LineField
+from accounts.forms.lines import LineField
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):

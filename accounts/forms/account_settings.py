@@ -3,33 +3,19 @@
 import uuid
 
 from django import forms
-from django.core.exceptions import ValidationError
 
-from accounts.lines import LineRefused, clean_line
+from accounts.forms.lines import LineField
 
 REQUIRED = {"required": "This field is required"}
-
-
-class LineField(forms.CharField):
-    """One line of text under the rule of `clean_line`."""
-
-    def __init__(self, **options):
-        super().__init__(error_messages=REQUIRED, **options)
-        self.widget.attrs["maxlength"] = 255
-
-    def clean(self, value: object) -> str:
-        line = super().clean(value)
-        try:
-            return clean_line(line)
-        except LineRefused as refusal:
-            raise ValidationError(refusal.message) from refusal
 
 
 class CompanyForm(forms.Form):
     """Company information (app.md 5.1)."""
 
     company_name = LineField(
-        label="Company Name", widget=forms.TextInput(attrs={"autocomplete": "organization"})
+        label="Company Name",
+        error_messages=REQUIRED,
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
 
 
@@ -38,6 +24,7 @@ class ApiKeyForm(forms.Form):
 
     description = LineField(
         label="Key Description",
+        error_messages=REQUIRED,
         help_text="What will this key be used for? For example: "
         "Used to create and configure Salesforce integrations",
         widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),

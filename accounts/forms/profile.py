@@ -3,17 +3,17 @@
 from django import forms
 from django.core.exceptions import ValidationError
 
+from accounts.forms.lines import LineField
 from accounts.forms.session import FocusOnError
-from accounts.forms.sign_up import LineFieldsMixin, line_field
 from accounts.models import User
 
 
-class ProfileForm(FocusOnError, LineFieldsMixin, forms.Form):
+class ProfileForm(FocusOnError, forms.Form):
     """Full name, e-mail address, and whether errors are mailed."""
 
-    line_fields = ("full_name",)
-
-    full_name = line_field("Full Name", max_length=201, autocomplete="name")
+    full_name = LineField(
+        label="Full Name", most_characters=201, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
     email = forms.EmailField(
         label="Email Address", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
