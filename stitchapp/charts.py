@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from itertools import accumulate
 from math import ceil
 
-from stitchapp.formats import axis_day, billing_day, long_day, thousands
+from stitchapp.formats import axis_day, long_day, note_day, thousands
 
 PLOT_TOP = 8
 PLOT_HEIGHT = 210
@@ -79,7 +79,7 @@ def cumulative_bars(days: Sequence[tuple[date, int]], *, cycle_days: int) -> Cha
     totals = list(accumulate(rows for _, rows in days))
     slots = max(cycle_days, len(days))
     marks = (0, slots // 2, slots - 1) if days else ()
-    ticks = {mark: billing_day(days[0][0] + timedelta(days=mark)) for mark in marks}
+    ticks = {mark: note_day(days[0][0] + timedelta(days=mark)) for mark in marks}
     return _chart("Day", names, totals, ticks, slots=slots, share=1.0)
 
 

@@ -54,18 +54,13 @@ def relative_time(moment: datetime, now: datetime) -> str:
 
 
 def note_day(day: date) -> str:
-    """Return "Jun 22": notifications."""
+    """Return "Jun 22": notifications, and the axis of the billing chart."""
     return f"{_short(day)} {day.day}"
 
 
 def axis_day(day: date) -> str:
     """Return "Jul. 2": the axis of the usage charts. May needs no full stop."""
     return f"{_short(day)}{'' if day.month == 5 else '.'} {day.day}"
-
-
-def billing_day(day: date) -> str:
-    """Return "Jul 12": the axis of the billing chart."""
-    return note_day(day)
 
 
 def reset_day(day: date) -> str:

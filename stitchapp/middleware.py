@@ -84,7 +84,7 @@ class DeclaredAccessMiddleware:
     def process_view(self, request: HttpRequest, view, args, kwargs) -> None:
         match = request.resolver_match
         request_facts.current().route = match.route
-        if declared_access(view, match.view_name, match.route) is None:
+        if declared_access(view, match.route) is None:
             logger.error("gate.undeclared_view", extra={"route": match.route})
             raise PermissionDenied("This view declares no access.")
 

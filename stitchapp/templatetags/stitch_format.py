@@ -4,7 +4,7 @@
 {% moment token.created_at "token" %}  February 12th, 2018 7:29pm (UTC)
 {% moment load.ended_at "load" %}      Today at 12:17 pm (UTC)
 {% moment batch.received_at "ago" %}   20 minutes ago, with the exact time in its title
-{{ date|day:"long" }}                  February 3, 2018; also "note", "reset", "axis", "billing"
+{{ date|day:"long" }}                  February 3, 2018; also "note" and "reset"
 {{ rows|thousands }}                   4,994,670
 """
 
@@ -22,8 +22,6 @@ DAYS = {
     "long": formats.long_day,
     "note": formats.note_day,
     "reset": formats.reset_day,
-    "axis": formats.axis_day,
-    "billing": formats.billing_day,
 }
 
 

@@ -62,7 +62,10 @@ def test_a_line_says_who_what_when_and_from_where(quiet, page, account, member):
 def test_A2_a_change_through_the_api_names_its_key(quiet, page, account, member):
     key, _ = make_api_key(account)
     add(account, member, Event.INTEGRATION_CREATED, target_name="Shop", api_key=key)
-    assert rows(quiet.get(page("audit")))[0][3] == f"Shop Through the API, with the key ending in {key.last_four}."
+    assert (
+        rows(quiet.get(page("audit")))[0][3]
+        == f"Shop Through the API, with the key ending in {key.last_four}."
+    )
 
 
 def test_A1_what_a_page_changes_is_there_at_once(quiet, page, account):

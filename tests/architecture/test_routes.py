@@ -9,7 +9,7 @@ ROUTES = [(route, name, view) for route, name, view in every_route()]
 
 @pytest.mark.parametrize(("route", "name", "view"), ROUTES, ids=[route or "/" for route, _, _ in ROUTES])
 def test_every_route_declares_its_access(route, name, view):
-    assert declared_access(view, name, route) is not None, f"{route} ({name}) declares no access"
+    assert declared_access(view, route) is not None, f"{route} ({name}) declares no access"
 
 
 def test_an_undeclared_view_is_refused(rf):

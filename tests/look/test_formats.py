@@ -79,7 +79,7 @@ def test_ordinals(number, words):
 def test_days_and_counts():
     day = date(2026, 7, 2)
     assert formats.axis_day(day) == "Jul. 2"
-    assert formats.billing_day(day) == "Jul 2"
+    assert formats.note_day(day) == "Jul 2"
     assert formats.reset_day(date(2019, 8, 12)) == "Aug 12, 2019"
     assert formats.long_day(date(2019, 5, 7)) == "May 7, 2019"
     assert formats.thousands(4_994_670) == "4,994,670"
