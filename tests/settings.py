@@ -22,4 +22,6 @@ SHIPPED_PASSWORD_HASHERS = PASSWORD_HASHERS  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *SHIPPED_PASSWORD_HASHERS]
 STATIC_ROOT.mkdir(exist_ok=True)  # noqa: F405
 WHITENOISE_USE_FINDERS = True  # browser tests load style sheets without a collectstatic before
-WHITENOISE_AUTOREFRESH = True  # else every test client lists all static files first: a fifteenth of a second each
+WHITENOISE_AUTOREFRESH = (
+    True  # else every test client lists all static files first: a fifteenth of a second each
+)
