@@ -13,6 +13,7 @@ from tests.postgresql import postgresql_server
 
 # Processes of their own are started by these; they run alone, after the others, so that both cores are theirs.
 PARALLEL = ["-n", "2", "--dist", "loadscope", "-m", "not live and not browser"]
+DATABASE = [*PARALLEL[:-1], "django_db and not live and not browser"]
 ALONE = ["-m", "live or browser"]
 
 
@@ -30,7 +31,7 @@ def main(words: list[str]) -> int:
     find_or_install_chromium()
     codes = [pytest("SQLite", *PARALLEL, *words)]
     with postgresql_server() as url:
-        codes.append(pytest("PostgreSQL", *PARALLEL, *words, DATABASE_URL=url))
+        codes.append(pytest("PostgreSQL", *DATABASE, *words, DATABASE_URL=url))
         codes.append(pytest("processes and browser, SQLite", *ALONE, *words))
         codes.append(pytest("processes, PostgreSQL", "-m", "live", *words, DATABASE_URL=url))
     return max(codes)
