@@ -6,6 +6,7 @@ from typing import Any
 from integrations.importapi import refusals
 from integrations.importapi.faults import Fault
 from integrations.importapi.jsonschema import InvalidSchema, Schema, compile_schema
+from integrations.importapi.jsonschema.effort import TooMuchEffort, limited
 from integrations.importapi.parsing import ParsedRequest, data_points, exceeds_data_points, storable_name
 from integrations.loading.decoding import MalformedJSON, decode_json
 from integrations.loading.reading import BATCH
@@ -69,24 +70,29 @@ def parse_batch(body: bytes) -> ParsedRequest:
         return _checked(request, body_size=len(body))
     except RecursionError:  # a schema that refers to itself in circles
         raise refusals.batch_schema("nested too deeply") from None
+    except TooMuchEffort:
+        raise refusals.batch_schema("checking the records against it takes too long") from None
 
 
 def _checked(request: Any, *, body_size: int) -> ParsedRequest:
     _check_sequences(request)
     _check_envelope(request)
     table_name, messages, document = request["table_name"], request["messages"], request["schema"]
-    try:
-        schema = compile_schema(document)
-    except InvalidSchema as error:
-        raise refusals.batch_schema(str(error)) from None
-    key_names = request.get("key_names") or []
-    _check_keys_are_in_schema(key_names, document)
-    records = [
-        (index, message["data"]) for index, message in enumerate(messages) if message["action"] == "upsert"
-    ]
-    may_exceed = body_size > 2 * refusals.MAX_DATA_POINTS  # a value takes two bytes at least
-    for index, record in records:
-        _check_record(index, record, schema, key_names, may_exceed)
+    key_names = list(dict.fromkeys(request.get("key_names") or []))
+    with limited(body_size=body_size):
+        try:
+            schema = compile_schema(document)
+        except InvalidSchema as error:
+            raise refusals.batch_schema(str(error)) from None
+        _check_keys_are_in_schema(key_names, document)
+        records = [
+            (index, message["data"])
+            for index, message in enumerate(messages)
+            if message["action"] == "upsert"
+        ]
+        may_exceed = body_size > 2 * refusals.MAX_DATA_POINTS  # a value takes two bytes at least
+        for index, record in records:
+            _check_record(index, record, schema, key_names, may_exceed)
     return ParsedRequest(BATCH, [(table_name, len(records))])
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from integrations.importapi.jsonschema.effort import spend
 from integrations.importapi.jsonschema.failures import Failure, Path, combined
 from integrations.importapi.jsonschema.nodes import Accepts, Node, refusals
 from integrations.importapi.jsonschema.scalars import Null
@@ -31,6 +32,7 @@ class AnyOf:
             return lambda value: value is None or other(value)
 
         def accepts(value: object) -> bool:
+            spend(len(checks))
             for check in checks:  # noqa: SIM110 - as above
                 if check(value):
                     return True
@@ -49,8 +51,16 @@ class AnyOf:
 class OneOf:
     def __init__(self, alternatives: Sequence[Node]) -> None:
         self.alternatives = tuple(alternatives)
+        self.accepts = self._compile()
+
+    def _compile(self) -> Accepts:
         checks = [node.accepts for node in self.alternatives]
-        self.accepts: Accepts = lambda value: sum(check(value) for check in checks) == 1
+
+        def accepts(value: object) -> bool:
+            spend(len(checks))
+            return sum(check(value) for check in checks) == 1
+
+        return accepts
 
     def explain(self, value: object, path: Path) -> Failure | None:
         matched = sum(node.accepts(value) for node in self.alternatives)
@@ -63,8 +73,16 @@ class OneOf:
 class AllOf:
     def __init__(self, parts: Sequence[Node]) -> None:
         self.parts = tuple(parts)
+        self.accepts = self._compile()
+
+    def _compile(self) -> Accepts:
         checks = [node.accepts for node in self.parts]
-        self.accepts: Accepts = lambda value: all(check(value) for check in checks)
+
+        def accepts(value: object) -> bool:
+            spend(len(checks))
+            return all(check(value) for check in checks)
+
+        return accepts
 
     def explain(self, value: object, path: Path) -> Failure | None:
         matched = sum(node.accepts(value) for node in self.parts)
@@ -90,7 +108,11 @@ class Reference:
 
     def __init__(self) -> None:
         self.target: Node | None = None
-        self.accepts: Accepts = lambda value: self.target is None or self.target.accepts(value)
+        self.accepts: Accepts = self._accepts
+
+    def _accepts(self, value: object) -> bool:
+        spend()
+        return self.target is None or self.target.accepts(value)
 
     def explain(self, value: object, path: Path) -> Failure | None:
         return None if self.target is None else self.target.explain(value, path)

@@ -7,11 +7,13 @@ from typing import Any
 from urllib.parse import unquote
 
 import msgspec
+import regex
 
 from integrations.importapi.jsonschema import combinations, containers, scalars
+from integrations.importapi.jsonschema.effort import NODE, Pattern, spend
 from integrations.importapi.jsonschema.failures import Failure
 from integrations.importapi.jsonschema.nodes import Node
-from integrations.importapi.jsonschema.values import type_name, value_text
+from integrations.importapi.jsonschema.values import as_double, type_name, value_text
 
 Document = dict[str, object]
 
@@ -36,6 +38,7 @@ COMBINATIONS: dict[str, Callable[[list[Node]], Node]] = {
     "oneOf": combinations.OneOf,
 }
 MAX_CACHED_BYTES = 64 * 1024
+COMPILING_A_CHARACTER = 50  # steps, of a pattern
 
 _as_numbers = msgspec.json.Encoder(decimal_format="number")
 _as_texts = msgspec.json.Encoder(decimal_format="string")
@@ -101,6 +104,7 @@ class _Compiler:
         self.references: dict[str, combinations.Reference] = {}
 
     def compile(self, schema: Document) -> Node:
+        spend(NODE)
         if "enum" in schema:
             return scalars.Enum(_array(schema, "enum"))
         present = [keyword for keyword in COMBINATIONS if keyword in schema]
@@ -176,7 +180,7 @@ class _Compiler:
         multiple_of = _keyword(schema, "multipleOf", "Number")
         above = _keyword(schema, "exclusiveMinimum", "Boolean")
         below = _keyword(schema, "exclusiveMaximum", "Boolean")
-        if multiple_of is not None and not 0 < float(multiple_of) < float("inf"):
+        if multiple_of is not None and not 0 < as_double(multiple_of) < float("inf"):
             raise InvalidSchema("multipleOf has to be greater than 0 and within the range of a double")
         return scalars.Number(
             required=required,
@@ -226,7 +230,7 @@ class _Compiler:
         additional = self._additional(schema, "additionalProperties")
         names = _array(schema, "required") if "required" in schema else []
         required = [_text_item(names, index) for index in range(len(names))]
-        patterns: list[tuple[re.Pattern[str], Node]] = []
+        patterns: list[tuple[Pattern, Node]] = []
         if "patternProperties" in schema:
             source = _object(schema, "patternProperties")
             patterns = [(_regex(name), self.compile(_object(source, name))) for name in source]
@@ -275,10 +279,13 @@ class _Compiler:
             raise InvalidSchema('JSONObject["$ref"] not a string.')
         siblings = {key: value for key, value in schema.items() if key != "$ref"}
         key = f"{name} {value_text(siblings)}"
+        spend(4 * NODE + len(key))
         if key in self.references:
             return self.references[key]
         reference = self.references[key] = combinations.Reference()
-        reference.target = self.compile({**self._resolve(name), **siblings})
+        target = self._resolve(name)
+        spend(len(target))
+        reference.target = self.compile({**target, **siblings})
         if _only_refers(reference.target, to=reference):
             raise InvalidSchema(f"$ref {name} refers to itself")
         return reference
@@ -292,13 +299,18 @@ class _Compiler:
             step = step.replace("~1", "/").replace("~0", "~")
             if isinstance(target, dict) and step in target:
                 target = target[step]
-            elif isinstance(target, list) and step.isdecimal() and int(step) < len(target):
+            elif isinstance(target, list) and _is_index(step) and int(step) < len(target):
                 target = target[int(step)]
             else:
                 raise InvalidSchema(f"failed to resolve JSON pointer [{name}]")
         if not isinstance(target, dict):
             raise InvalidSchema(f"JSON pointer [{name}] does not lead to an object")
         return target
+
+
+def _is_index(step: str) -> bool:
+    """Tell whether a pointer's step can be the index of an array."""
+    return step.isascii() and step.isdecimal() and len(step) < 10
 
 
 def _only_refers(node: Node | None, *, to: combinations.Reference) -> bool:
@@ -359,10 +371,12 @@ def _keyword(schema: Document, keyword: str, kind: str) -> Any:
     return value
 
 
-def _regex(pattern: str) -> re.Pattern[str]:
+def _regex(pattern: str) -> Pattern:
+    spend(COMPILING_A_CHARACTER * len(pattern))
     try:
-        return re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
+        re.compile(pattern)  # its syntax is what is taken; the engine with a time limit knows more
+        return Pattern(pattern)
+    except (re.error, regex.error, OverflowError, RecursionError) as error:
         raise InvalidSchema(f"pattern {pattern} is not a regular expression: {error}") from None
 
 

@@ -1,10 +1,10 @@
 """Arrays and objects."""
 
-import re
 from collections.abc import Iterator, Sequence
 
+from integrations.importapi.jsonschema.effort import Pattern, spend
 from integrations.importapi.jsonschema.failures import Failure, Path, gather
-from integrations.importapi.jsonschema.nodes import Accepts, Node, refusal, wrong_type
+from integrations.importapi.jsonschema.nodes import UNTOLD, Accepts, Node, below, refusal, wrong_type
 from integrations.importapi.jsonschema.values import frozen
 
 
@@ -40,9 +40,10 @@ class Array:
         def accepts(value: object) -> bool:
             if type(value) is not list:
                 return not required
+            spend(len(value))
             if plain:
                 return rest is None or all(map(rest.accepts, value))
-            return next(self._violations(value, ()), None) is None
+            return next(self._violations(value, UNTOLD), None) is None
 
         return accepts
 
@@ -63,10 +64,8 @@ class Array:
             yield Failure(path, f"expected: [{len(self.leading)}] array items, found: [{count}]")
         for index, item in enumerate(value):
             node = self.leading[index] if index < len(self.leading) else self.rest
-            if node is not None and not node.accepts(item):
-                failure = node.explain(item, (*path, index))
-                if failure is not None:
-                    yield failure
+            if node is not None:
+                yield from refusal(node, item, below(path, index))
 
 
 class Object:
@@ -77,7 +76,7 @@ class Object:
         properties: dict[str, Node],
         required: Sequence[str] = (),
         additional: Node | bool = True,
-        patterns: Sequence[tuple[re.Pattern[str], Node]] = (),
+        patterns: Sequence[tuple[Pattern, Node]] = (),
         min_properties: int | None = None,
         max_properties: int | None = None,
         needs: dict[str, Sequence[str]] | None = None,
@@ -91,7 +90,7 @@ class Object:
         self.accepts = self._compile()
 
     def _compile(self) -> Accepts:
-        required_type, required = self.required_type, self.required
+        required_type, required = self.required_type, tuple(dict.fromkeys(self.required))
         checks = {name: node.accepts for name, node in self.properties.items()}
         find = checks.get
         closed = self.additional is False
@@ -105,8 +104,9 @@ class Object:
         def accepts(value: object) -> bool:
             if type(value) is not dict:
                 return not required_type
+            spend(len(value))
             if not plain:
-                return next(self._violations(value, ()), None) is None
+                return next(self._violations(value, UNTOLD), None) is None
             for name, item in value.items():
                 check = find(name)
                 if check is None:
@@ -129,7 +129,8 @@ class Object:
     def _violations(self, value: dict[str, object], path: Path) -> Iterator[Failure]:
         for name, node in self.properties.items():
             if name in value:
-                yield from refusal(node, value[name], (*path, name))
+                yield from refusal(node, value[name], below(path, name))
+        spend(len(self.required) + len(self.patterns) * len(value))
         for name in self.required:
             if name not in value:
                 yield Failure(path, f"required key [{name}] not found")
@@ -137,6 +138,7 @@ class Object:
         yield from self._size_violations(len(value), path)
         for name, needed in self.needs.items():
             if name in value:
+                spend(len(needed))
                 for other in needed:
                     if other not in value:
                         yield Failure(path, f"property [{other}] is required")
@@ -146,7 +148,7 @@ class Object:
         for pattern, node in self.patterns:
             for name, item in value.items():
                 if pattern.search(name):
-                    yield from refusal(node, item, (*path, name))
+                    yield from refusal(node, item, below(path, name))
 
     def _additional_violations(self, value: dict[str, object], path: Path) -> Iterator[Failure]:
         if self.additional is True:
@@ -157,7 +159,7 @@ class Object:
             if self.additional is False:
                 yield Failure(path, f"extraneous key [{name}] is not permitted")
             else:
-                yield from refusal(self.additional, item, (*path, name))
+                yield from refusal(self.additional, item, below(path, name))
 
     def _size_violations(self, size: int, path: Path) -> Iterator[Failure]:
         if self.min_properties is not None and size < self.min_properties:

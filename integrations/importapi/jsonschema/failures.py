@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from integrations.importapi.jsonschema.effort import spend
+
 Path = tuple[str | int, ...]
 
 # A hostile value can fail in millions of places; the count stays true, the listing ends here.
@@ -18,6 +20,9 @@ class Failure:
     text: str
     children: tuple["Failure", ...] = ()
     leaves: int = 1
+
+    def __post_init__(self) -> None:
+        spend(1 + len(self.text) // 8)  # texts repeat what was sent
 
     def lines(self) -> list[str]:
         """Return one line per violation, parents before children, depth first."""

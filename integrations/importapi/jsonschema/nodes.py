@@ -12,6 +12,8 @@ from integrations.importapi.jsonschema.failures import Failure, Path
 from integrations.importapi.jsonschema.values import type_name
 
 Accepts = Callable[[object], bool]
+UNTOLD: Path = ("?",)  # where nobody asks what is wrong, only whether something is
+REFUSED = Failure(UNTOLD, "")
 
 
 class Node(Protocol):
@@ -23,15 +25,21 @@ class Node(Protocol):
         """Return what is wrong with `value`, or nothing."""
 
 
+def below(path: Path, step: str | int) -> Path:
+    """Return the path of what lies one step deeper."""
+    return path if path is UNTOLD else (*path, step)
+
+
 def wrong_type(path: Path, expected: str, value: object) -> Failure:
     """Return the failure of a value of another type."""
     return Failure(path, f"expected type: {expected}, found: {type_name(value)}")
 
 
 def refusal(node: Node, value: object, path: Path) -> Iterator[Failure]:
-    """Yield what `node` has against `value`, if anything."""
+    """Yield what `node` has against `value`, if anything; only that it does where the path is UNTOLD."""
     if not node.accepts(value):
-        failure = node.explain(value, path)
+        # To explain here as well would double the work with each level of nesting.
+        failure = REFUSED if path is UNTOLD else node.explain(value, path)
         if failure is not None:
             yield failure
 

@@ -1,9 +1,9 @@
 """Null, booleans, numbers, strings and enumerations."""
 
-import re
 from collections.abc import Iterator, Sequence
 from decimal import Context, Decimal
 
+from integrations.importapi.jsonschema.effort import Pattern, spend
 from integrations.importapi.jsonschema.failures import Failure, Path, gather
 from integrations.importapi.jsonschema.formats import FORMATS
 from integrations.importapi.jsonschema.nodes import Accepts, wrong_type
@@ -127,7 +127,7 @@ class String:
         required: bool,
         min_length: int | None = None,
         max_length: int | None = None,
-        pattern: re.Pattern[str] | None = None,
+        pattern: Pattern | None = None,
         format_name: str | None = None,
     ) -> None:
         self.required = required
@@ -136,17 +136,23 @@ class String:
         self.accepts = self._compile()
 
     def _compile(self) -> Accepts:
-        required = self.required
-        if self.min_length is None and self.max_length is None and self.pattern is None:
-            if self.format is None:
-                return lambda value: type(value) is str or not required
-            is_valid = self.format[0]
-            return lambda value: is_valid(value) if isinstance(value, str) else not required
+        required, pattern = self.required, self.pattern
+        shortest, longest = self.min_length or 0, self.max_length
+        if self.min_length is None and longest is None and pattern is None and self.format is None:
+            return lambda value: type(value) is str or not required
+        is_valid = self.format[0] if self.format is not None else None
 
         def accepts(value: object) -> bool:
             if not isinstance(value, str):
                 return not required
-            return next(self._violations(value, ()), None) is None
+            length = len(value)
+            spend(1 + length // 16)
+            return (
+                length >= shortest
+                and (longest is None or length <= longest)
+                and (pattern is None or pattern.search(value))
+                and (is_valid is None or is_valid(value))
+            )
 
         return accepts
 
@@ -161,7 +167,7 @@ class String:
             yield Failure(path, f"expected minLength: {self.min_length}, actual: {length}")
         if self.max_length is not None and length > self.max_length:
             yield Failure(path, f"expected maxLength: {self.max_length}, actual: {length}")
-        if self.pattern is not None and self.pattern.search(value) is None:
+        if self.pattern is not None and not self.pattern.search(value):
             yield Failure(path, f"string [{value}] does not match pattern {self.pattern.pattern}")
         if self.format is not None and not self.format[0](value):
             yield Failure(path, f"[{value}] is not a valid {self.format[1]}")

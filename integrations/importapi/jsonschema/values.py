@@ -5,6 +5,8 @@ import math
 from collections.abc import Hashable
 from decimal import Decimal
 
+from integrations.importapi.jsonschema.effort import spend
+
 INT32 = 2**31
 INT64 = 2**63
 
@@ -67,6 +69,8 @@ def value_text(value: object) -> str:
 
 def frozen(value: object) -> Hashable:
     """Return something equal for equal values only: `1`, `1.0` and `true` are three values."""
+    if isinstance(value, dict | list | str):
+        spend(1 + len(value) // 16)
     if isinstance(value, dict):
         return "object", frozenset((key, frozen(item)) for key, item in value.items())
     if isinstance(value, list):
