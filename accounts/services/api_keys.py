@@ -1,5 +1,6 @@
 """Create, disable, re-enable and delete API access keys (app.md 6). The one place where their rules live."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -114,7 +115,7 @@ def switch_off(key: ApiKey) -> bool:
 
 def tell(event: Event, key: ApiKey, actor: User | None, *, by_staff: bool = False, reason: str = "") -> None:
     """Record what happened to the key: description and last four outlive its row, the secret is not known."""
-    detail = {"last_four": key.last_four} | ({"reason": reason} if reason else {})
+    detail: dict[str, Any] = {"last_four": key.last_four} | ({"reason": reason} if reason else {})
     record(
         event,
         account=key.account,
