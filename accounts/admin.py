@@ -1,7 +1,5 @@
 """Staff pages of accounts, people, plans, keys and the audit trail. Digests and password hashes stay out."""
 
-import csv
-
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
@@ -9,7 +7,8 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 
 from accounts.audit import Event
-from accounts.audit_lines import AuditLine, csv_rows
+from accounts.audit_file import audit_file
+from accounts.audit_lines import AuditLine
 from accounts.models import Account, ApiKey, ApiKeyRefusal, AuditEvent, Membership, Plan, User
 from accounts.read_only_admin import ReadOnlyAdmin, act_with_reason
 from accounts.services.api_keys import disable_api_key
@@ -17,7 +16,6 @@ from accounts.services.company import update_company
 from accounts.services.plan_terms import change_plan_terms, create_plan
 from accounts.services.plans import change_plan
 from accounts.services.staff_rights import change_staff_rights
-from accounts.views.audit import Echo
 
 
 @admin.register(Account)
@@ -264,10 +262,4 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Download the chosen events as a CSV file", permissions=["view"])
     def download(self, request: HttpRequest, chosen: QuerySet[AuditEvent]) -> StreamingHttpResponse:
-        writer = csv.writer(Echo())
-        rows = csv_rows(chosen.select_related("actor").iterator(chunk_size=1000))
-        return StreamingHttpResponse(
-            (writer.writerow(row) for row in rows),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": 'attachment; filename="audit.csv"'},
-        )
+        return audit_file(chosen, name="audit.csv")

@@ -1,4 +1,4 @@
-"""The audit trail as people read it: on the Activity page and in its CSV file."""
+"""The audit trail as people read it: on the Activity page and in CSV rows."""
 
 import json
 from collections.abc import Iterable, Iterator

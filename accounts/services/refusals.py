@@ -1,7 +1,7 @@
 """Count the refused requests of a known key or token, by minute and reason (decision D29)."""
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ from accounts.services.last_use import without_waiting
 from stitchapp import request_facts
 
 logger = logging.getLogger("accounts.refusals")
+SHOWN_FOR = timedelta(days=7)  # what pages count of them
 MAX_KEPT = 100  # minutes kept for each key or token; older ones make room (decision D32)
 
 

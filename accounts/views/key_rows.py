@@ -2,15 +2,15 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Prefetch
 from django.urls import reverse
 
 from accounts.models import Account, ApiKey, ApiKeyRefusal
 from accounts.services.key_authentication import RefusalReason
+from accounts.services.refusals import SHOWN_FOR
 
-REFUSALS_SHOWN_FOR = timedelta(days=7)
 CONVERTER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
@@ -49,7 +49,7 @@ def key_rows(account: Account, *, api_access: bool, may_manage: bool, now: datet
     Without API access every key counts as disabled, and so does the key of somebody who left: all that can be
     done with it is to delete it.
     """
-    recent = account.api_key_refusals.filter(minute__gte=now - REFUSALS_SHOWN_FOR)
+    recent = account.api_key_refusals.filter(minute__gt=now - SHOWN_FOR)
     keys = (
         account.api_keys.select_related("created_by")
         .with_creators_membership()

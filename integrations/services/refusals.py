@@ -1,12 +1,12 @@
 """Refused requests of known access tokens, as the page of their integration shows them (decision D29)."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from accounts.services.refusals import SHOWN_FOR
 from integrations.models import AccessToken, AccessTokenRefusal, Integration
 from integrations.services.token_authentication import TokenRefusalReason
 
-SHOWN_FOR = timedelta(days=7)
 SENTENCES = {reason.value: reason.sentence for reason in TokenRefusalReason}
 
 
