@@ -6,4 +6,4 @@ from django.http import HttpRequest
 
 def server_address(request: HttpRequest) -> str:
     """Return PUBLIC_URL, or else scheme and host of the request, without a slash at the end."""
-    return settings.PUBLIC_URL.rstrip("/") or f"{request.scheme}://{request.get_host()}"
+    return settings.PUBLIC_URL or f"{request.scheme}://{request.get_host()}"

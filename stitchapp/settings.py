@@ -38,7 +38,7 @@ else:
 for name, secret in (("SECRET_KEY", SECRET_KEY), ("CREDENTIAL_KEY", CREDENTIAL_KEY)):
     if len(secret) < 50:
         raise ImproperlyConfigured(f"{name} is too short: use at least 50 random characters.")
-PUBLIC_URL = env.text("PUBLIC_URL", "")
+PUBLIC_URL = env.text("PUBLIC_URL", "").rstrip("/")
 TRUSTED_PROXIES = env.words("TRUSTED_PROXIES", "")
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 
@@ -162,12 +162,13 @@ DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "Stitch <support@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 MAIL_IN_BACKGROUND = True
 _mail = urlsplit(EMAIL_URL)
+_mail_ports = {"smtp": 25, "smtps": 465, "smtp+tls": 587}
 if _mail.scheme == "file":
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(DATA_DIR / "mail")
-elif _mail.scheme in ("smtp", "smtps", "smtp+tls"):
+elif _mail.scheme in _mail_ports:
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    EMAIL_HOST, EMAIL_PORT = _mail.hostname or "localhost", _mail.port or 25
+    EMAIL_HOST, EMAIL_PORT = _mail.hostname or "localhost", _mail.port or _mail_ports[_mail.scheme]
     EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
     EMAIL_USE_SSL, EMAIL_USE_TLS = _mail.scheme == "smtps", _mail.scheme == "smtp+tls"
     EMAIL_TIMEOUT = int(parse_qs(_mail.query).get("timeout", ["15"])[0])
@@ -246,4 +247,3 @@ LOGGING = {
         "django.db.backends": {"handlers": ["console"], "level": "INFO", "propagate": False},
     },
 }
-SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -57,6 +57,22 @@ def test_S1_it_does_not_start_with_defaults(tmp_path, changes, complaint):
     assert complaint in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [("smtp://mail", 25), ("smtps://mail", 465), ("smtp+tls://mail", 587), ("smtps://mail:2465", 2465)],
+)
+def test_mail_goes_to_the_usual_port_of_its_protocol(tmp_path, url, port):
+    words = "import stitchapp.settings as s; print(s.EMAIL_PORT)"
+    done = run("-c", words, **production(tmp_path, EMAIL_URL=url))
+    assert done.stdout.strip() == str(port), done.stderr
+
+
+def test_a_slash_after_the_public_address_does_no_harm(tmp_path):
+    words = "import stitchapp.settings as s; print(s.PUBLIC_URL, s.CSRF_TRUSTED_ORIGINS)"
+    done = run("-c", words, **production(tmp_path, PUBLIC_URL="https://pipeline.example.com/"))
+    assert done.stdout.strip() == "https://pipeline.example.com ['https://pipeline.example.com']", done.stderr
+
+
 def test_S1_a_secret_may_come_from_a_file_and_is_never_made_up(tmp_path):
     file = tmp_path / "key"
     file.write_text(secrets.token_urlsafe(50))
