@@ -6,3 +6,14 @@ addEventListener("pagehide", () => {
     for (const code of holder.querySelectorAll("pre")) code.textContent = "";
   }
 });
+
+// <div data-forget="/where/to">: the page is the answer to a form, which no cache keeps, so going Back
+// to it would end on the browser's own error page. Whoever leaves by a link finds that address there.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href]");
+  const holder = document.querySelector("[data-forget]:not([data-forget=''])");
+  if (!link || !holder || link.target || event.defaultPrevented) return;
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  if (link.hash && link.pathname === location.pathname) return;
+  history.replaceState(null, "", holder.dataset.forget);
+});

@@ -63,6 +63,17 @@ def test_K05_P5_neither_reload_nor_back_shows_the_key_again(member):
     expect(member.page.get_by_role("row").filter(has_text=secret[-4:])).to_have_count(1)
 
 
+def test_K22_P5_going_back_after_close_and_continue_ends_on_a_page_of_the_app(member):
+    secret = generate(member)
+    footer = member.page.locator(".page-footer a")
+    assert {link.get_attribute("target") for link in footer.all()} == {"_blank"}  # help never costs the key
+    member.press("link", "Close and Continue")
+    expect(member.page.get_by_role("row").filter(has_text=secret[-4:])).to_have_count(1)
+    member.page.go_back()  # not to the browser's own page about a form that was sent
+    expect(member.page.get_by_label("Key Description")).to_have_value("")
+    assert secret not in member.page.content()
+
+
 def test_K28_escape_closes_the_dialog_and_gives_the_focus_back(member):
     secret = generate(member, "Nightly export")
     member.press("link", "Close and Continue")
