@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import TruncMinute
 
+from integrations.loading import naming
 from integrations.models import Integration, Load, LoadedTable, LoadStatus
 from integrations.services.usage import days_of_period, rows_by_table
 from integrations.services.waiting import WaitingTable, waiting_tables
@@ -44,18 +45,25 @@ def table_reports(*, integration: Integration, span: Range, now: datetime) -> li
     for name, waits in waiting.items():
         reports[name].waiting = waits
     last_received = Load.objects.filter(
-        integration=integration, table_name=OuterRef("name"), status=LoadStatus.SUCCESS
+        integration=integration, table_name=OuterRef("root"), status=LoadStatus.SUCCESS
     ).order_by("-finished_at")
-    roots = integration.loaded_tables.filter(name=F("root"))
-    roots = roots.annotate(received_at=Subquery(last_received.values("last_received_at")[:1]))
-    for table in roots:
-        if table.name in reports:
-            reports[table.name].received_at = table.received_at
-            reports[table.name].loaded_at = table.last_loaded_at
-    for subtable in integration.loaded_tables.exclude(name=F("root")).order_by("name"):
-        if subtable.root in reports:
-            reports[subtable.root].subtables.append(subtable)
+    tables = integration.loaded_tables.annotate(
+        received_at=Subquery(last_received.values("last_received_at")[:1])
+    )
+    for table in tables.order_by("name"):
+        report = reports.get(table.root)
+        if report is None:
+            continue
+        if is_subtable(table):
+            report.subtables.append(table)
+        else:
+            report.received_at, report.loaded_at = table.received_at, table.last_loaded_at
     return sorted(reports.values(), key=lambda report: report.name)
+
+
+def is_subtable(table: LoadedTable) -> bool:
+    """Tell a subtable from its root, whose name in the destination may differ from the sender's."""
+    return table.name.casefold() != naming.table_name(table.root).casefold()
 
 
 def rows_in_span(integration: Integration, span: Range, now: datetime) -> dict[str, int]:

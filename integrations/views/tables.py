@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import Can, allow
 from integrations.loading.errors import Busy, LoadError, UnknownTable
 from integrations.models import Integration, LoadedTable
+from integrations.services.load_reports import is_subtable
 from integrations.services.warehouses import preview_rows
 from integrations.views.frame import find_integration, frame, url_of
 from stitchapp.rendering import render_page
@@ -29,7 +30,7 @@ def integration_tables(request: HttpRequest, integration_id: int) -> HttpRespons
     found = [table for table in every if query.casefold() in table.name.casefold()]
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     for table in page:
-        table.is_subtable = table.name != table.root
+        table.is_subtable = is_subtable(table)
         table.url = url_of(integration, "integration-table", table_id=table.pk)
         table.preview_url = url_of(integration, "table-preview", table_id=table.pk)
     context = frame(request, integration, "integration-tables") | {

@@ -49,6 +49,14 @@ def test_subtables_stand_under_their_root(browser, integration, url):
     assert "1 subtable orders__items: 25 rows in the table" in text_of(browser.get(url))
 
 
+def test_a_root_that_lost_signs_of_its_name_is_reported_as_loaded(browser, integration, url):
+    load_rows(integration, "orders: 2026!", 10)
+    integration.loaded_tables.update(name="orders 2026")
+    text = text_of(browser.get(url))
+    assert "subtable" not in text
+    assert "Not yet loaded" not in text
+
+
 def test_what_cannot_be_loaded_is_kept_and_shown_with_its_reason(browser, integration, url):
     load_rows(integration, "customers", 10)
     make_waiting(integration, "customers", 1_200, error="Key mismatch: id", scope="table")
@@ -103,7 +111,7 @@ def test_one_table_by_day_lists_each_attempt(browser, integration, url):
     text = text_of(response)
     assert "Loading Reports by Table: customers" in text
     assert "Each time Stitch attempted to load data from the customers table to your destination" in text
-    assert "Error • View message Encountered an error. The message was: Hint: drop <it>" in text
+    assert "Error • View message Close message Encountered an error. The message was: Hint: drop <it>" in text
     assert "12:00 pm (UTC) Success Bookmark unavailable 27 4 rejected" in text
     assert "999" not in text
     assert f"day={day - timedelta(days=1)}" in response.content.decode()

@@ -38,6 +38,13 @@ def test_tables_and_subtables_are_listed_with_what_the_last_load_left(browser, i
     assert text.count("Preview") == 3
 
 
+def test_a_root_that_lost_signs_of_its_name_is_no_subtable_of_itself(browser, integration, url):
+    make_loaded_table(integration, name="Gre rger x", root='Größe Ärger "x"')
+    text = text_of(browser.get(url))
+    assert "Gre rger x" in text
+    assert "subtable" not in text
+
+
 def test_320_tables_are_paged_searched_and_cost_as_many_queries_as_one(browser, integration, url):
     def count():
         with CaptureQueriesContext(connection) as queries:
@@ -64,7 +71,7 @@ def test_a_table_lists_its_columns_with_their_types(browser, integration):
     table = make_loaded_table(integration, name="orders", row_count=2)
     text = text_of(browser.get(page(integration, f"tables/{table.pk}")))
     assert "_sdc_batched_at added by Stitch TIMESTAMP WITH TIME ZONE id BIGINT" in text
-    assert "2 rows after the load of Today at" in text
+    assert "2 rows in the warehouse. Last loaded: Today at" in text
 
 
 @pytest.fixture
