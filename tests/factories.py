@@ -1,12 +1,13 @@
 """Plain functions that make the least valid thing; what matters to a test is written in the test."""
 
+import hashlib
 import itertools
 
 from django.utils import timezone
 
 from accounts import secrets
 from accounts.models import Account, ApiKey, Membership, Plan, Role, User
-from integrations.models import AccessToken, Integration, LoadedTable
+from integrations.models import AccessToken, Batch, BatchTable, Integration, LoadedTable, QueuedTable
 
 numbers = itertools.count(1)
 
@@ -86,3 +87,20 @@ def make_loaded_table(integration: Integration, **fields) -> LoadedTable:
         root=fields.pop("root", fields["name"]),
         **fields,
     )
+
+
+def make_batch(integration: Integration, *tables: str, **fields) -> Batch:
+    """Return an accepted batch with a waiting share of one record in each table."""
+    now = timezone.now()
+    owner = {"account_id": integration.account_id, "integration_id": integration.pk}
+    tables = tables or ("bikes",)
+    fields = {"token_id": 1, "kind": "push", "received_at": now, "records": len(tables), "size": 100} | fields
+    batch = Batch.objects.create(**owner, segment="segment", offset=0, checksum=0, **fields)
+    for name in tables:
+        queued, _ = QueuedTable.objects.get_or_create(
+            integration_id=integration.pk,
+            name_digest=hashlib.sha256(name.encode()).hexdigest(),
+            defaults={"account_id": integration.account_id, "table_name": name, "not_before": now},
+        )
+        BatchTable.objects.create(**owner, batch=batch, queued_table=queued, table_name=name, records=1)
+    return batch

@@ -5,9 +5,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from accounts.models import Account, ApiKey, User
-from integrations.models import AccessToken, Integration
+from integrations.models import AccessToken, Batch, Integration
 from stitchapp.routes import every_route
-from tests.factories import make_access_token, make_account, make_api_key, make_integration, make_member
+from tests.factories import (
+    make_access_token,
+    make_account,
+    make_api_key,
+    make_batch,
+    make_integration,
+    make_member,
+)
 
 API = ("/v2/", "/v3/", "/v4/", "/notifications/public/")
 ROUTES = sorted(
@@ -50,6 +57,10 @@ class World:
     def access_token(self) -> tuple[AccessToken, str]:
         return make_access_token(self.integration)
 
+    @cached_property
+    def batch(self) -> Batch:
+        return make_batch(self.integration)
+
     def value(self, name: str) -> str:
         """Return what stands for a parameter; fail for one that nobody has thought of."""
         if name in FIXED:
@@ -62,6 +73,7 @@ class World:
                 "api_key_id": lambda: self.api_key[0].pk,
                 "token_id": lambda: self.access_token[0].pk,
                 "access_token_id": lambda: self.access_token[0].pk,
+                "receipt": lambda: self.batch.receipt,
             }[name]()
         )
 

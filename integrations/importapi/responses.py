@@ -5,7 +5,9 @@ import json
 from django.http import HttpResponse
 
 from integrations.importapi.faults import Fault
+from integrations.importapi.receipts import as_json
 from integrations.importapi.refusals import Refusal
+from integrations.services.receipts import Receipt
 
 JSON = "application/json;charset=UTF-8"
 
@@ -43,6 +45,14 @@ def accepted(receipt: object, *, repeated: bool = False) -> HttpResponse:
     response["X-Batch-Id"] = str(receipt)
     if repeated:
         response["Idempotent-Replayed"] = "true"
+    return response
+
+
+def receipt(receipt: Receipt, *, waited: float | None) -> HttpResponse:
+    """200: what became of a batch; says so when it was waited for."""
+    response = json_response(as_json(receipt))
+    if waited is not None:
+        response["Preference-Applied"] = f"wait={waited:g}"
     return response
 
 

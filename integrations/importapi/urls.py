@@ -11,5 +11,6 @@ urlpatterns = [
     re_path(r"^batch/?$", views.batch, name="batch"),
     re_path(r"^push/?$", views.push, name="push"),
     re_path(r"^validate/?$", views.validate, name="validate"),
+    re_path(r"^batches/(?P<receipt>[^/]+)/?$", views.batch_receipt, name="batch-receipt"),
     re_path(r"^(?P<path>.*)$", views.unknown_path, name="unknown-path"),
 ]

@@ -15,10 +15,12 @@ from integrations.importapi.bodies import IncompleteBody, received_body
 from integrations.importapi.endpoints import endpoint
 from integrations.importapi.parsing import ParsedRequest
 from integrations.importapi.pushes import parse_push
+from integrations.importapi.receipts import wait_until_loaded, wanted_wait
 from integrations.importapi.status import VERSION, limits, reason_to_refuse_data
 from integrations.loading.reading import PUSH, TRANSIT
 from integrations.queue.accepting import accept_batch
 from integrations.queue.repeats import KeyReused, accept_once
+from integrations.services.receipts import find_batch, receipt_of
 
 SCOPE = "import"
 JSON = "application/json"
@@ -69,6 +71,25 @@ def validate(request: TokenRequest) -> HttpResponse:
     """Check a request as `push` does, and store nothing."""
     with received_push(request, patience=None):
         return responses.valid()
+
+
+authenticate_reader = token_or(refusals.batch_not_authorized)
+
+
+@endpoint("GET", "HEAD")
+@allow_token(SCOPE, authenticate_reader)
+def batch_receipt(request: TokenRequest, receipt: str) -> HttpResponse:
+    """Tell what became of a batch of the token's integration; wait for it a little when asked to."""
+    batch = find_batch(integration=request.token.integration, receipt=receipt)
+    if batch is None:
+        return responses.not_found()
+    seconds, waited = wanted_wait(request.headers.get("Prefer", "")), False
+    if seconds:
+        waited = wait_until_loaded(batch, seconds=seconds)
+        refusal = authenticate_reader(request)  # the token may have been revoked meanwhile (promise P7)
+        if refusal is not None:
+            return refusal
+    return responses.receipt(receipt_of(batch=batch), waited=seconds if waited else None)
 
 
 @endpoint("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

@@ -33,6 +33,7 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
         "support_address": settings.SUPPORT_ADDRESS,
         "max_body_mib": settings.MAX_BODY_BYTES / 1024**2,
         "max_body_bytes": settings.MAX_BODY_BYTES,
+        "receipts_kept": settings.RECEIPTS_KEPT,
     }
     return render(request, page.template, context)
 

@@ -45,6 +45,7 @@ def integration_loads(request: HttpRequest, integration_id: int) -> HttpResponse
         "is_new": not reports and not integration.loaded_tables.exists(),
         "loads_url": request.get_full_path(),
         "settings_url": url_of(integration, "integration-settings"),
+        "batches_url": url_of(integration, "batch-list"),
         "looks_again": any(report.waiting for report in reports),
     }
     return render_page(request, "integrations/integration_loads.html", context)

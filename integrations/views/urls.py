@@ -4,6 +4,7 @@ from django.urls import path
 
 from integrations.views import (
     access_tokens,
+    batches,
     catalogue,
     dashboard,
     destination,
@@ -32,6 +33,8 @@ urlpatterns = [
     path(f"{INTEGRATION}/tables/<int:table_id>/preview", tables.table_preview, name="table-preview"),
     path(f"{INTEGRATION}/loads", loads.integration_loads, name="integration-loads"),
     path(f"{INTEGRATION}/loads/table", loads.table_loads, name="table-loads"),
+    path(f"{INTEGRATION}/batches", batches.batch_list, name="batch-list"),
+    path(f"{INTEGRATION}/batches/<uuid:receipt>", batches.batch_receipt, name="batch-receipt"),
     path(f"{INTEGRATION}/settings", settings.integration_settings, name="integration-settings"),
     path(f"{INTEGRATION}/tokens", access_tokens.access_token_create, name="access-token-create"),
     path(

@@ -1,5 +1,7 @@
 """One running product for all tests of this folder that need real processes."""
 
+import http.client
+
 import pytest
 
 from tests.queue.processes import GUNICORN, LOADER, prepared_product, product_like
@@ -16,3 +18,15 @@ def product(tmp_path_factory):
         product.start("loader", LOADER)
         product.wait_until_ready()
         yield product
+
+
+def asked(product, method, path, body=None, **headers):
+    """Send one request with the product's token; return status, headers and body of the answer."""
+    fields = {"Authorization": f"Bearer {product.access['secret']}", "Content-Type": "application/json"}
+    connection = http.client.HTTPConnection("127.0.0.1", product.port, timeout=60)
+    try:
+        connection.request(method, path, body, fields | headers)
+        response = connection.getresponse()
+        return response.status, response.headers, response.read()
+    finally:
+        connection.close()

@@ -18,6 +18,7 @@ from stitchapp.routes import every_route
 from tests.factories import make_access_token, make_account, make_integration, make_member
 
 pytestmark = pytest.mark.django_db
+NO_RECEIPT = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 BODY = json.dumps(
     {
         "table_name": "boats",
@@ -49,11 +50,21 @@ def post(client, secret, *, path="/v2/import/batch", body=BODY, **extra):
 
 
 def token_routes():
+    """Return the addresses that a token opens; that of a receipt names one that nobody has."""
     return [
-        "/" + route.replace("^", "").replace("/?$", "")
+        "/" + route.replace("(?P<receipt>[^/]+)", NO_RECEIPT).replace("^", "").replace("/?$", "")
         for route, _, view in every_route()
         if getattr(getattr(view, "access", None), "scope", "") == "import"
     ]
+
+
+def ask(client, secret, path, integration, **headers):
+    """Send a request of the kind that the path takes."""
+    headers |= {"authorization": f"Bearer {secret}"} if secret else {}
+    if path.endswith(NO_RECEIPT):
+        return client.get(path, headers=headers)
+    body = BODY if path.endswith("batch") else push_body(integration)
+    return client.post(path, body, content_type="application/json", headers=headers)
 
 
 def push_body(integration):
@@ -88,7 +99,8 @@ def test_P9_unknown_malformed_revoked_and_foreign_secrets_get_one_answer(client,
     for path in token_routes():
         answers = set()
         for secret in (secrets.generate(secrets.ACCESS_TOKEN_PREFIX), "at_x", revoked, key_like, ""):
-            response = post(client, secret, path=path)
+            response = ask(client, secret, path, integration)
+            assert response.status_code == 401
             headers = {name: value for name, value in response.headers.items() if name != "X-Request-Id"}
             answers.add((response.status_code, response.content, tuple(sorted(headers.items()))))
         assert len(answers) == 1
@@ -115,20 +127,15 @@ def test_P7_pausing_refuses_at_once_and_resuming_admits_the_same_token(client, m
 
 def test_P10_every_route_with_a_token_records_its_use(client, integration):
     routes = token_routes()
-    assert routes == ["/v2/import/batch", "/v2/import/push", "/v2/import/validate"]
+    taking = [f"/v2/import/{name}" for name in ("batch", "push", "validate")]
+    assert routes == [*taking, f"/v2/import/batches/{NO_RECEIPT}"]
     for path in routes:
         token, secret = make_access_token(integration)
-        body = BODY if path.endswith("batch") else push_body(integration)
-        client.post(
-            path,
-            body,
-            content_type="application/json",
-            headers={"authorization": f"Bearer {secret}", "user-agent": "boats/1.0"},
-        )
+        ask(client, secret, path, integration, user_agent="boats/1.0")
         token.refresh_from_db()
         assert timezone.now() - token.last_used_at < timedelta(seconds=60)
         assert (token.last_used_client, token.last_used_address) == ("boats/1.0", "127.0.0.1")
-        assert path.strip("/") in token.last_used_route.replace("^", "")
+        assert path.strip("/").removesuffix(NO_RECEIPT) in token.last_used_route.replace("^", "")
         token.delete()
 
 
@@ -140,6 +147,13 @@ def test_D29_refusals_of_a_known_token_are_counted_by_minute_and_others_leave_no
     rows = token.refusals.values_list("reason", "address")
     assert set(rows) == {("revoked", "127.0.0.1")}
     assert sum(token.refusals.values_list("count", flat=True)) == 3
+
+
+def test_S3_a_receipt_is_not_read_over_plain_HTTP(settings, client, integration):
+    settings.LOCAL_MODE = False
+    settings.SECURE_SSL_REDIRECT = True
+    secret = make_access_token(integration)[1]
+    assert ask(client, secret, f"/v2/import/batches/{NO_RECEIPT}", integration).status_code == 403
 
 
 @pytest.mark.parametrize("path", ["/v2/import/batch", "/v2/import/push", "/v2/import/validate"])
@@ -156,7 +170,7 @@ def test_S3_plain_HTTP_is_refused_and_never_redirected(settings, integration, pa
 def test_S4_a_session_opens_no_token_route_and_a_token_no_page(client, member, integration):
     client.force_login(member)
     for path in token_routes():
-        assert client.post(path, BODY, content_type="application/json").status_code == 401
+        assert ask(client, None, path, integration).status_code == 401
     secret = make_access_token(integration)[1]
     page = Client().get("/", headers={"authorization": f"Bearer {secret}"})
     assert page.status_code != 200 or "_auth_user_id" not in page.wsgi_request.session

@@ -1,7 +1,7 @@
 """P11: another account's object is answered exactly like one that does not exist; no route is left out.
 
 The matrix is made from the URL table: each route × each object in its address × each method, on pages and on the
-Connect API. The Import API names no object: a token is its integration.
+APIs. On the Import API a token is its integration, and the only object that an address names is a receipt.
 """
 
 import re
@@ -15,6 +15,7 @@ from tests.factories import (
     make_access_token,
     make_account,
     make_api_key,
+    make_batch,
     make_integration,
     make_loaded_table,
     make_member,
@@ -23,6 +24,7 @@ from tests.url_table import ROUTES, World
 
 pytestmark = pytest.mark.django_db
 UNKNOWN = "987654321"
+UNKNOWN_RECEIPT = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 METHODS = ("GET", "POST", "PUT", "DELETE")
 ONE_TIME = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]*"|"X-CSRFToken": "[^"]*"|[0-9a-f]{32}')
 # Routes without an object of an account in their address, by who may enter them.
@@ -38,7 +40,9 @@ def kind_of(access) -> str:
 
 
 def objects_in(route) -> list[str]:
-    return [name for name in re.findall(r"<(?:\w+:)?(\w+)>", route) if name.endswith("_id")]
+    return [
+        name for name in re.findall(r"<(?:\w+:)?(\w+)>", route) if name.endswith("_id") or name == "receipt"
+    ]
 
 
 MATRIX = [
@@ -69,6 +73,7 @@ def rival() -> dict[str, str]:
         "token_id": str(token.pk),
         "api_key_id": str(key.pk),
         "table_id": str(table.pk),
+        "receipt": str(make_batch(integration).receipt),
     }
 
 
@@ -77,20 +82,22 @@ def test_P11_foreign_and_unknown_are_answered_alike(route, kind, parameter):
     mine, theirs = make_tenant(), rival()
     for method in METHODS:
         foreign = answer(mine, kind, method, route, parameter, theirs[parameter])
-        unknown = answer(mine, kind, method, route, parameter, UNKNOWN)
+        no_such = UNKNOWN_RECEIPT if parameter == "receipt" else UNKNOWN
+        unknown = answer(mine, kind, method, route, parameter, no_such)
         assert foreign == unknown, method
         assert foreign[0] in (400, 404, 405)
 
 
 def answer(world, kind, method, route, parameter, value) -> tuple:
     """Return what the world's member, or its key, is answered; without what differs between any two answers."""
-    with_marker = re.sub(rf"<(?:\w+:)?{parameter}>", "MARKER", route)
+    with_marker = re.sub(rf"\(\?P<{parameter}>[^)]*\)|<(?:\w+:)?{parameter}>", "MARKER", route)
     address = world.address(with_marker).replace("MARKER", value)
     client, headers = Client(), {}
     if kind == "member":
         client.force_login(world.member)
     else:
-        headers = {"Authorization": f"Bearer {world.api_key[1]}"}
+        secret = world.access_token[1] if route.startswith("v2/import/") else world.api_key[1]
+        headers = {"Authorization": f"Bearer {secret}"}
     body = b"" if kind == "member" else b"{}"
     response = client.generic(method, address, body, content_type="application/json", headers=headers)
     content = ONE_TIME.sub(b"", getattr(response, "content", b"")).replace(value.encode(), b"ID")
