@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from django.db import models
 
+from accounts.lines import can_forge
 from accounts.models import Account, ApiKey, AuditEvent, User
 from stitchapp import request_facts
 
@@ -80,7 +81,5 @@ def record(
 
 
 def one_line(text: str) -> str:
-    """Replace control characters and line breaks, so that no text can forge a line (A4)."""
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
-    )
+    """Replace what `clean_line` would refuse, so that no text can forge a line (A4)."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if can_forge(character) else character for character in text)

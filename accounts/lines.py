@@ -16,12 +16,17 @@ class LineRefused(DomainError):
     message = "This field is required"
 
 
+def can_forge(character: str) -> bool:
+    """Tell whether a character could begin a line, move the cursor or reverse what follows it."""
+    return character in DIRECTION_MARKS or unicodedata.category(character) in FORGING_CATEGORIES
+
+
 def clean_line(text: str, *, max_length: int = 255) -> str:
     """Return the text without surrounding blanks; raise LineRefused when it cannot stand in one line."""
     line = text.strip()
     if not line:
         raise LineRefused
-    if any(unicodedata.category(c) in FORGING_CATEGORIES or c in DIRECTION_MARKS for c in line):
+    if any(map(can_forge, line)):
         raise LineRefused("Use one line of text without control characters.")
     if len(line) > max_length:
         raise LineRefused(f"Use at most {max_length} characters. This text has {len(line):,}.")

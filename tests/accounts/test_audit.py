@@ -2,6 +2,7 @@
 
 import csv
 import io
+import uuid
 from datetime import UTC, datetime
 
 import pytest
@@ -206,6 +207,13 @@ def test_A4_no_name_can_forge_a_line(account, member):
     assert event.object_name == "a\ufffd\ufffdb\ufffd[2K"
     assert event.detail == {"reason": "c\ufffdd"}
     assert audit.one_line("Überschuß") == "Überschuß"
+
+
+@pytest.mark.parametrize("written", ["می\u200cخواهم", "👩\u200d💻 laptop", "a\u00a0b"])
+def test_A4_the_trail_names_a_key_as_its_creator_did(quiet, page, account, written):
+    quiet.post(page("api-key-create"), {"description": written, "form_id": uuid.uuid4()})
+    assert account.api_keys.get().description == written
+    assert AuditEvent.objects.get(event=Event.API_KEY_CREATED).object_name == written
 
 
 def test_P3_A4_deleting_a_key_leaves_its_trail(quiet, page, account):
