@@ -47,6 +47,11 @@ def usage_of(account: Account, *, now: datetime) -> Usage:
     )
 
 
+def days_of_billing_period(account: Account, *, now: datetime, periods_ago: int = 0) -> list[date]:
+    """Return the UTC days that the running billing period counts, or an earlier one."""
+    return each_day(*account.billing_days(now - periods_ago * BILLING_PERIOD))
+
+
 def each_day(first: date, after_last: date) -> list[date]:
     """Return the days from `first` up to the one before `after_last`."""
     return [first + timedelta(days=number) for number in range((after_last - first).days)]

@@ -29,9 +29,10 @@ def embedded_destination(*, account: Account) -> Destination:
 
 def destination_of(*, integration: Integration) -> Destination | None:
     """Return where the integration's data is loaded; None when it has nowhere to go, and then it waits."""
-    if integration.destination is not None and integration.destination.deleted_at is None:
-        return integration.destination
-    return embedded_destination(account=integration.account) if settings.EMBEDDED_WAREHOUSE else None
+    chosen = chosen_destination(integration)
+    if chosen is not None or not settings.EMBEDDED_WAREHOUSE:
+        return chosen
+    return embedded_destination(account=integration.account)
 
 
 def destinations_of(
@@ -39,12 +40,13 @@ def destinations_of(
 ) -> dict[int, Destination | None]:
     """Return where each of an account's integrations is loaded, by its key; `destination` is loaded with them."""
     embedded = embedded_destination(account=account) if settings.EMBEDDED_WAREHOUSE else None
-    return {
-        integration.pk: integration.destination
-        if integration.destination is not None and integration.destination.deleted_at is None
-        else embedded
-        for integration in integrations
-    }
+    return {integration.pk: chosen_destination(integration) or embedded for integration in integrations}
+
+
+def chosen_destination(integration: Integration) -> Destination | None:
+    """Return the destination that was chosen for the integration; None when none was, or it is deleted."""
+    chosen = integration.destination
+    return chosen if chosen is not None and chosen.deleted_at is None else None
 
 
 def integrations_into(*, destination: Destination) -> QuerySet[Integration]:

@@ -7,9 +7,10 @@ from enum import Enum
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import TruncMinute
 
+from accounts.services.usage import days_of_billing_period
 from integrations.loading import naming
 from integrations.models import Integration, Load, LoadedTable, LoadStatus
-from integrations.services.usage import days_of_period, rows_by_table
+from integrations.services.usage import rows_by_table
 from integrations.services.waiting import WaitingTable, waiting_tables
 
 
@@ -73,10 +74,9 @@ def rows_in_span(integration: Integration, span: Range, now: datetime) -> dict[s
             status=LoadStatus.SUCCESS, finished_at__gt=now - timedelta(days=1), finished_at__lte=now
         )
         return dict(recent.values_list("table_name").annotate(total=Sum("rows")))
-    start, end = integration.account.billing_period(now)
-    if span is Range.PREV_BILLING:
-        start, end = start - (end - start), start
-    return rows_by_table(integration=integration, days=days_of_period((start, end)))
+    periods_ago = 1 if span is Range.PREV_BILLING else 0
+    days = days_of_billing_period(integration.account, now=now, periods_ago=periods_ago)
+    return rows_by_table(integration=integration, days=days)
 
 
 def attempts_on(*, integration: Integration, table_name: str, day: date) -> QuerySet[Load]:

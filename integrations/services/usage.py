@@ -1,7 +1,7 @@
 """Rows loaded, as the loader recorded them by day: what dashboards and charts count (loading.md 8.4)."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 
 from django.db.models import QuerySet, Sum
 
@@ -18,12 +18,6 @@ class Usage:
     @property
     def total(self) -> int:
         return sum(rows for _, rows in self.days)
-
-
-def days_of_period(period: tuple[datetime, datetime]) -> list[date]:
-    """Return the UTC days that a billing period counts: its first day to the one before the next begins."""
-    first, after_last = (moment.date() for moment in period)
-    return [first + timedelta(days=number) for number in range((after_last - first).days)]
 
 
 def account_usage(*, account: Account, days: list[date]) -> Usage:

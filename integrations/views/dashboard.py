@@ -10,8 +10,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import Can, allow, may
+from accounts.services.usage import days_of_billing_period
 from integrations.models import Integration
-from integrations.services.usage import account_usage, days_of_period, rows_by_integration
+from integrations.services.usage import account_usage, rows_by_integration
 from integrations.views.frame import switch, url_of
 from stitchapp import charts
 from stitchapp.rendering import render_page
@@ -44,7 +45,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     """Search, sort and page the integrations; the usage block stands above them."""
     query = request.GET.get("q", "").strip()
     sort = chosen_sort(request.GET.get("sort", ""))
-    days = days_of_period(request.account.billing_period(timezone.now()))
+    days = days_of_billing_period(request.account, now=timezone.now())
     integrations = list(request.account.integrations.live())
     rows = table_rows(request, integrations, rows_by_integration(account=request.account, days=days))
     found = [row for row in rows if query.casefold() in row.name.casefold()]

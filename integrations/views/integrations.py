@@ -9,9 +9,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import Can, allow
+from accounts.services.usage import days_of_billing_period
 from integrations.models import Integration
 from integrations.services.integrations import delete_integration, pause_integration, resume_integration
-from integrations.services.usage import account_usage, days_of_period, integration_usage
+from integrations.services.usage import account_usage, integration_usage
 from integrations.services.waiting import WaitingTable, waiting_tables
 from integrations.views.frame import find_integration, frame, url_of, way_back
 from stitchapp import charts
@@ -24,7 +25,7 @@ def integration_summary(request: HttpRequest, integration_id: int) -> HttpRespon
     """What came in, what waits, what was loaded; it looks again by itself while something waits."""
     integration = find_integration(request, integration_id)
     now = timezone.now()
-    days = days_of_period(request.account.billing_period(now))
+    days = days_of_billing_period(request.account, now=now)
     usage = integration_usage(integration=integration, days=days)
     total = account_usage(account=request.account, days=days).total
     waiting = waiting_tables(integration=integration)
