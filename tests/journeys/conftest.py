@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Error, Locator, Page, expect
 
 from tests.server import Server, running_server
 
@@ -70,6 +70,16 @@ class Visitor:
             self.page.keyboard.type(text)
         else:
             field.fill(text)
+
+    def source(self) -> str:
+        """Return the page's HTML once it stands still: a page may be on its way to the next one."""
+        for _ in range(20):
+            try:
+                self.page.wait_for_load_state("load")
+                return self.page.content()
+            except Error:
+                self.page.wait_for_timeout(100)
+        raise AssertionError("The page does not come to rest.")
 
     def tab_to(self, target: Locator):
         """Press Tab until the target has the focus; fail when it cannot be reached."""

@@ -58,7 +58,7 @@ def test_K05_P5_neither_reload_nor_back_shows_the_key_again(member):
     expect(member.page).to_have_url(re.compile("/account/settings$"))
     expect(member.page.locator(".banner").last).to_contain_text("It was shown once and is not shown again")
     member.page.go_back()
-    assert secret not in member.page.content()
+    assert secret not in member.source()
     member.page.goto(member.settings)
     expect(member.page.get_by_role("row").filter(has_text=secret[-4:])).to_have_count(1)
 
@@ -71,7 +71,7 @@ def test_K22_P5_going_back_after_close_and_continue_ends_on_a_page_of_the_app(me
     expect(member.page.get_by_role("row").filter(has_text=secret[-4:])).to_have_count(1)
     member.page.go_back()  # not to the browser's own page about a form that was sent
     expect(member.page.get_by_label("Key Description")).to_have_value("")
-    assert secret not in member.page.content()
+    assert secret not in member.source()
 
 
 def test_K28_escape_closes_the_dialog_and_gives_the_focus_back(member):

@@ -88,7 +88,7 @@ def test_T20_T21_P5_the_sample_programs_run_and_nothing_shows_the_token_again(vi
     summary = page.url
     page.go_back()  # not to the browser's own page about a form that was sent
     expect(page.get_by_label("Integration Name")).to_have_value("")
-    assert secret not in page.content()
+    assert secret not in visitor.source()
     assert page.locator(f"input[value='{secret}']").count() == 0
     page.goto(summary)
 
