@@ -32,7 +32,7 @@ EXCUSED = {"public", "signed in", "staff"}
 
 
 def access_of(route, name, view) -> Access | str:
-    return declared_access(view, name, route)
+    return declared_access(view, route)
 
 
 def kind_of(access) -> str:
