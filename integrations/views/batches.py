@@ -53,6 +53,7 @@ def batch_receipt(request: HttpRequest, integration_id: int, receipt: uuid.UUID)
         "page": Paginator(found.tables, PAGE_SIZE).get_page(request.GET.get("page")),
         "receipt_url": request.get_full_path(),
         "looks_again": found.state is not Progress.LOADED,
+        "is_failing": any(table.is_failing for table in found.tables),  # looks less often: messages are read
         "crumbs": [
             {"label": integration.display_name, "url": url_of(integration, "integration-summary")},
             {"label": "Loads", "url": url_of(integration, "integration-loads")},

@@ -44,13 +44,15 @@ def test_a_waiting_batch_says_why_and_looks_again(receipt, integration):
     assert "Encountered an error. The message was: Hint: drop <it>" in text
     assert "Nothing is lost: the records are kept and tried again, next" in text
     assert "Error • Waiting 1 – – – –" in text
-    assert "hx-trigger" in response.content.decode().partition("receipt-panel")[2]
+    assert 'hx-trigger="load delay:30s"' in response.content.decode()
 
 
 def test_a_batch_being_loaded_says_since_when(receipt, integration):
     batch = make_batch(integration)
     QueuedTable.objects.update(lease=uuid.uuid4(), claimed_at=timezone.now())
-    assert "Loading since Today at" in text_of(receipt(batch))
+    response = receipt(batch)
+    assert "Loading since Today at" in text_of(response)
+    assert 'hx-trigger="load delay:3s"' in response.content.decode()
 
 
 def test_a_batch_of_many_tables_is_paged(receipt, integration):
