@@ -26,14 +26,23 @@ def pytest(title: str, *words: str, **environment: str) -> int:
     return 0 if code == 5 else code
 
 
+def pytest_alone(title: str, *words: str, **environment: str) -> int:
+    """Run tests of processes and pages; what failed gets one second try, said aloud.
+
+    They wait for other programs with generous limits, which a crowded machine can still exceed once.
+    """
+    code = pytest(title, *words, **environment)
+    return pytest(f"{title}: what failed, once more", "--last-failed", *words, **environment) if code else 0
+
+
 def main(words: list[str]) -> int:
     """Run all parts, even after a failure; return 0 only if all are good."""
     find_or_install_chromium()
     codes = [pytest("SQLite", *PARALLEL, *words)]
     with postgresql_server() as url:
         codes.append(pytest("PostgreSQL", *DATABASE, *words, DATABASE_URL=url))
-        codes.append(pytest("processes and browser, SQLite", *ALONE, *words))
-        codes.append(pytest("processes, PostgreSQL", "-m", "live", *words, DATABASE_URL=url))
+        codes.append(pytest_alone("processes and browser, SQLite", *ALONE, *words))
+        codes.append(pytest_alone("processes, PostgreSQL", "-m", "live", *words, DATABASE_URL=url))
     return max(codes)
 
 
