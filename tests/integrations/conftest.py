@@ -1,8 +1,11 @@
 """A signed-in member, and numbers that somebody really loaded."""
 
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations.models import (
@@ -105,6 +108,14 @@ def make_waiting(integration: Integration, table: str, records: int, *, error=""
         records=records,
     )
     return queued
+
+
+def queries_of(browser, url: str) -> int:
+    """Return how many queries a page costs, over all databases: on SQLite the queue has one of its own."""
+    with ExitStack() as stack:
+        captured = [stack.enter_context(CaptureQueriesContext(each)) for each in connections.all()]
+        assert browser.get(url).status_code == 200
+    return sum(len(queries) for queries in captured)
 
 
 def text_of(response) -> str:

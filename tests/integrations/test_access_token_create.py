@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from integrations.models import AccessToken, AccessTokenRefusal
 from tests.factories import make_access_token
-from tests.integrations.conftest import page, text_of
+from tests.integrations.conftest import page, queries_of, text_of
 
 TOKEN = re.compile(r"at_stitch[0-9A-Za-z]{46}")
 
@@ -104,6 +104,25 @@ def test_T33_a_revoked_token_that_is_still_used_is_told(browser, account, integr
         "revoked. Its rows are not stored: give it a valid token and send them again."
     ) in text
     assert "No active tokens" in text
+
+
+def test_as_many_queries_for_two_tokens_and_three_revoked_ones_as_for_one(
+    browser, account, integration, settings_url
+):
+    def refused(**fields):
+        token, _ = make_access_token(integration, **fields)
+        AccessTokenRefusal.objects.create(
+            account=account, token=token, minute=timezone.now(), reason="revoked", count=1
+        )
+
+    refused()
+    refused(revoked_at=timezone.now())
+    browser.get(settings_url)
+    one = queries_of(browser, settings_url)
+    refused()
+    refused(revoked_at=timezone.now())
+    refused(revoked_at=timezone.now())
+    assert queries_of(browser, settings_url) == one
 
 
 def test_T02_T22_T32_a_second_token_is_generated_and_shown_once(browser, integration, create_url):

@@ -4,13 +4,11 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations.models import LoadStatus
 from tests.factories import make_loaded_table
-from tests.integrations.conftest import load_rows, make_waiting, page, text_of
+from tests.integrations.conftest import load_rows, make_waiting, page, queries_of, text_of
 
 
 @pytest.fixture
@@ -86,17 +84,24 @@ def test_T10_another_integrations_tables_are_not_shown(browser, account, integra
 
 
 def test_as_many_queries_for_three_tables_as_for_one(browser, integration, url):
-    def count():
-        with CaptureQueriesContext(connection) as queries:
-            browser.get(url)
-        return len(queries)
-
     load_rows(integration, "one", 1)
+    make_waiting(integration, "one", 1)
     browser.get(url)
-    one = count()
-    load_rows(integration, "two", 1)
-    load_rows(integration, "three", 1)
-    assert count() == one
+    one = queries_of(browser, url)
+    for table in ("two", "three"):
+        load_rows(integration, table, 1)
+        make_waiting(integration, table, 1)
+    assert queries_of(browser, url) == one
+
+
+def test_as_many_queries_for_three_attempts_as_for_one(browser, integration, url):
+    table_url = f"{url}/table?name=customers"
+    load_rows(integration, "customers", 1)
+    browser.get(table_url)
+    one = queries_of(browser, table_url)
+    load_rows(integration, "customers", 1)
+    load_rows(integration, "customers", 1)
+    assert queries_of(browser, table_url) == one
 
 
 def test_one_table_by_day_lists_each_attempt(browser, integration, url):

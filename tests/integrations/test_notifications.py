@@ -2,7 +2,8 @@
 
 import re
 
-from tests.integrations.conftest import make_waiting, text_of
+from tests.factories import make_integration, make_member
+from tests.integrations.conftest import make_waiting, queries_of, text_of
 
 
 def test_no_notifications(browser, account):
@@ -28,8 +29,6 @@ def test_each_table_that_cannot_be_loaded_is_a_notification_until_it_can(browser
 
 
 def test_P11_another_accounts_problems_are_not_shown(browser, account, integration):
-    from tests.factories import make_integration, make_member
-
     stranger = make_integration(make_member().memberships.get().account)
     make_waiting(stranger, "secret_table", 3, error="Key mismatch", scope="table")
     response = browser.get(f"/client/{account.client_id}/notifications")
@@ -46,3 +45,13 @@ def test_a_share_whose_body_cannot_be_read_is_a_problem_too(browser, account, in
     assert "The stored body does not match its checksum." in text
     assert text.index("table customers") < text.index("table orders")
     assert re.search(r'class="counter">\s*2\s*<', response.content.decode())
+
+
+def test_as_many_queries_for_three_notifications_as_for_one(browser, account, integration):
+    url = f"/client/{account.client_id}/notifications"
+    make_waiting(integration, "one", 3, error="Key mismatch: id", scope="table")
+    browser.get(url)
+    one = queries_of(browser, url)
+    for table in ("two", "three"):
+        make_waiting(make_integration(account), table, 3, error="Key mismatch: id", scope="table")
+    assert queries_of(browser, url) == one
