@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connections, transaction
-from django.db.models import F
+from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
 from integrations.loading.errors import LoadError
@@ -46,26 +46,52 @@ class Claim:
 
 
 def claim_next(*, now: datetime) -> Claim | None:
-    """Lease the due table that was served longest ago; None when there is nothing to do.
+    """Lease a due table; None when there is nothing to do.
 
-    Tables of an account that another loader works for are left alone: its warehouse admits one writer.
+    Accounts take turns, in each its integrations, and in these their tables: a sender who keeps naming new
+    tables waits for them alone (promise I11). Tables of an account that another loader works for are left
+    alone: its warehouse admits one writer.
     """
     reclaim_expired(now=now)
     busy = QueuedTable.objects.held().values("account_id")
-    candidates = (
-        QueuedTable.objects.due(now)
-        .exclude(account_id__in=busy)
-        .order_by(F("claimed_at").asc(nulls_first=True), "pk")[:MAX_CANDIDATES]
-    )
-    for table in candidates:
-        lease = uuid.uuid4()
-        mine = QueuedTable.objects.filter(pk=table.pk, lease=None, not_before__lte=now).update(
-            lease=lease, leased_until=now + LEASE, claimed_at=now, attempts=F("attempts") + 1
-        )
-        if mine:  # another loader can have won between the two statements
-            table.refresh_from_db()
-            return Claim(table, lease, oldest_shares(table, now=now))
+    due = QueuedTable.objects.due(now).exclude(account_id__in=busy)
+    tried = 0
+    for integration_id in in_turn(due):
+        tables = due.filter(integration_id=integration_id)
+        for table in tables.order_by(F("claimed_at").asc(nulls_first=True), "pk")[:MAX_CANDIDATES]:
+            lease = uuid.uuid4()
+            mine = QueuedTable.objects.filter(pk=table.pk, lease=None, not_before__lte=now).update(
+                lease=lease, leased_until=now + LEASE, claimed_at=now, attempts=F("attempts") + 1
+            )
+            if mine:  # another loader can have won between the two statements
+                table.refresh_from_db()
+                return Claim(table, lease, oldest_shares(table, now=now))
+            tried += 1
+        if tried >= MAX_CANDIDATES:
+            break
     return None
+
+
+def in_turn(due: QuerySet[QueuedTable]) -> list[int]:
+    """Return the integrations of due tables: that of the account served longest ago first."""
+    pairs = set(due.order_by().values_list("account_id", "integration_id").distinct())
+    if len(pairs) < 2:
+        return [integration_id for _, integration_id in pairs]
+    served: dict[int, float] = {}
+    accounts: dict[int, float] = {}
+    claims = QueuedTable.objects.filter(account_id__in={account_id for account_id, _ in pairs})
+    for account_id, integration_id, last in (
+        claims.order_by().values_list("account_id", "integration_id").annotate(last=Max("claimed_at"))
+    ):
+        served[integration_id] = last.timestamp() if last else 0.0
+        accounts[account_id] = max(accounts.get(account_id, 0.0), served[integration_id])
+    return [
+        integration_id
+        for _, _, integration_id in sorted(
+            (accounts.get(account_id, 0.0), served.get(integration_id, 0.0), integration_id)
+            for account_id, integration_id in pairs
+        )
+    ]
 
 
 def oldest_shares(table: QueuedTable, *, now: datetime) -> list[BatchTable]:

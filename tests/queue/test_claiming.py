@@ -12,7 +12,7 @@ from integrations.loading.outcomes import BatchCounts
 from integrations.models import BatchTable, ErrorScope, QueuedTable
 from integrations.queue import claiming
 from integrations.queue.claiming import LeaseLost, claim_next, mark_loaded, pause_after, postpone, release
-from tests.factories import make_access_token, make_integration
+from tests.factories import make_access_token, make_integration, make_member
 from tests.queue.sending import send
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +53,28 @@ def test_the_table_served_longest_ago_comes_first(token, queue):
     release(claim)
 
     assert claim_next(now=later(0)).table.table_name == "docks"
+
+
+@pytest.mark.parametrize("same_account", [True, False], ids=["same account", "other account"])
+def test_I11_a_sender_of_new_tables_holds_nobody_else_up(token, queue, same_account):
+    """A table never served came before every other: thousands of names stopped all other loading."""
+    other = make_access_token(
+        make_integration(token.account if same_account else make_member().memberships.get().account)
+    )[0]
+    send(other, table="patient")
+    release(claim_next(now=later(0)))
+    for number in range(5):
+        send(token, table=f"new {number}")
+    send(other, table="patient")
+
+    claimed = []
+    for second in range(1, 4):
+        claim = claim_next(now=later(second))
+        claimed.append(claim.table.table_name)
+        mark_loaded(claim, {share.pk: BatchCounts() for share in claim.shares}, now=later(second))
+        release(claim)
+
+    assert claimed == ["new 0", "patient", "new 1"]
 
 
 def test_a_held_table_is_claimed_by_nobody_else_not_even_what_came_later(token, queue):
