@@ -96,5 +96,6 @@ DUCKDB = Capabilities(
         }
     ),
     last_year=294247,
+    max_columns=10_000,  # as many as one record can have values; far more end in the engine's memory limit
     decimal_digits=38,
 )

@@ -80,7 +80,7 @@ def plan_table(
     for slot in slots:
         planner.place(slot)
     planner.finish()
-    _check_width(plan, capabilities)
+    check_width(len(plan.columns), capabilities)
     return plan
 
 
@@ -234,6 +234,7 @@ def check_existing(
             raise LoadError(KEY_TYPE_MISMATCH)
 
 
-def _check_width(plan: TablePlan, capabilities: Capabilities) -> None:
-    if capabilities.max_columns is not None and len(plan.columns) > capabilities.max_columns:
+def check_width(columns: int, capabilities: Capabilities) -> None:
+    """Stop the table when it would have more columns than the destination takes."""
+    if capabilities.max_columns is not None and columns > capabilities.max_columns:
         raise LoadError("ERROR: too many columns")

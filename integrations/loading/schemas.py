@@ -8,7 +8,8 @@ from typing import Any
 
 from integrations.loading.capabilities import Kind
 
-MAX_REFERENCES = 32  # of one field; a schema may point in circles
+MAX_REFERENCES = 32  # one behind the other
+MAX_ALTERNATIVES = 1000  # of one field
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def field_types(schema: Any, root: Any) -> FieldTypes:
     decimals = 0
     properties: dict[str, Any] = {}
     others = items = None
-    for node in _alternatives(schema, root, MAX_REFERENCES):
+    for node in _alternatives(schema, root):
         for kind in _kinds(node):
             if kind not in kinds:
                 kinds.append(kind)
@@ -52,19 +53,32 @@ def decimals_of(number: Any) -> int:
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
-def _alternatives(schema: Any, root: Any, references: int) -> list[dict[str, Any]]:
-    """Return the schema and all that it may stand for, in the order in which a value is tried."""
-    if not isinstance(schema, dict):
-        return []
-    reference = schema.get("$ref")
-    if isinstance(reference, str):
-        return _alternatives(_resolve(reference, root), root, references - 1) if references else []
-    found = [schema]
-    for word in ("anyOf", "oneOf", "allOf"):
-        branches = schema.get(word)
-        if isinstance(branches, list):
-            for branch in branches:
-                found += _alternatives(branch, root, references - 1) if references else []
+def _alternatives(schema: Any, root: Any) -> list[dict[str, Any]]:
+    """Return the schema and all that it may stand for, in the order in which a value is tried.
+
+    Each part counts once, however many references lead to it: they may double, or go round in circles.
+    """
+    found: list[dict[str, Any]] = []
+    seen: set[int] = set()
+    waiting = [(schema, MAX_REFERENCES)]
+    while waiting and len(found) < MAX_ALTERNATIVES:
+        node, references = waiting.pop()
+        if not isinstance(node, dict) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        reference = node.get("$ref")
+        if isinstance(reference, str):
+            branches = [_resolve(reference, root)]
+        else:
+            found.append(node)
+            branches = [
+                branch
+                for word in ("anyOf", "oneOf", "allOf")
+                if isinstance(node.get(word), list)
+                for branch in node[word]
+            ]
+        if references:
+            waiting += [(branch, references - 1) for branch in reversed(branches)]
     return found
 
 

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from integrations.loading.capabilities import Kind
+from integrations.loading.errors import LoadError
 from integrations.loading.outcomes import BatchCounts
+from integrations.loading.schemas import MAX_ALTERNATIVES, field_types
 from integrations.loading.values import ExactDecimal
 from tests.loading.conftest import Warehouse
 
@@ -220,3 +223,27 @@ def test_bookmarks_span_the_rows_of_the_load(warehouse: Warehouse) -> None:
         ("id", "3", "12"),
         ("at", "2024-04-30T00:00:00Z", "2024-04-30T06:00:00Z"),
     ]
+
+
+def test_I11_references_that_multiply_are_read_once():
+    """Each of fifteen definitions names the next one ninety-nine times."""
+    doubling = {f"d{step}": {"allOf": [{"$ref": f"#/definitions/d{step + 1}"}] * 99} for step in range(15)}
+    schema = {
+        "definitions": doubling | {"d15": {"type": "integer"}},
+        "properties": {"a": {"$ref": "#/definitions/d0"}},
+    }
+    assert field_types(schema["properties"]["a"], schema).kinds == (Kind.BIGINT,)
+
+
+def test_I11_of_many_alternatives_the_first_thousand_count():
+    found = field_types({"anyOf": [{"properties": {f"p{step}": {}}} for step in range(5000)]}, {})
+    assert 0 < len(found.properties) <= MAX_ALTERNATIVES
+
+
+def test_I11_a_table_of_too_many_columns_is_refused_before_the_engine_makes_it(warehouse: Warehouse):
+    """Tens of thousands of columns ended in the engine's memory limit, after half a minute, at every try."""
+    records = [(number, {f"c{5000 * number + field}": 1 for field in range(5000)}) for number in range(1, 4)]
+    with pytest.raises(LoadError, match="ERROR: too many columns"):
+        warehouse.send(*records)
+    warehouse.send((9, {"id": 1}))
+    assert warehouse.rows("bikes", "id") == [("1",)]

@@ -31,6 +31,7 @@ from integrations.loading.planning import (
     KEY_TYPE_MISMATCH,
     TablePlan,
     check_existing,
+    check_width,
     plan_table,
     slots_with_values,
 )
@@ -130,6 +131,7 @@ class DuckDBLoad:
     ) -> Counter[Part]:
         """Stage the root rows, drop those that stored rows outrank, and return the updates per batch."""
         slots = list(collected.shape.slots.values())
+        check_width(len(slots), DUCKDB)  # before the engine is asked for a staging table as wide
         types = {ORDINAL: "BIGINT", ORIGIN: "BIGINT", SEQUENCE: "BIGINT"}
         types |= {EXTRACTED: "VARCHAR", GENERATED: "VARCHAR"} | staged_types(slots)
         stage_rows(self.execute, table=ROOT_STAGE, types=types, rows=collected.rows)
