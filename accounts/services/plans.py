@@ -46,6 +46,13 @@ def keys_disabled_by(*, account: Account, plan: Plan) -> list[ApiKey]:
     return list(account.api_keys.enabled().select_related("created_by"))
 
 
+def keys_still_disabled_after(*, account: Account, plan: Plan) -> int:
+    """Return how many disabled keys changing to `plan` lets people re-enable, one by one (K-14)."""
+    if not plan.api_access or has_feature(account, Feature.CONNECT_API, timezone.now()):
+        return 0
+    return account.api_keys.count()
+
+
 @transaction.atomic
 def change_plan(*, account: Account, actor: User | None, plan: Plan, by_staff: bool = False) -> int:
     """Put the account on `plan` at once; return how many API access keys that disabled.

@@ -10,7 +10,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import Can, allow, may
 from accounts.models import Plan
 from accounts.plan_words import losses, plan_facts, price_words, trial_words
-from accounts.services.plans import change_plan, keys_disabled_by, plans_to_choose, require_self_service
+from accounts.services.plans import (
+    change_plan,
+    keys_disabled_by,
+    keys_still_disabled_after,
+    plans_to_choose,
+    require_self_service,
+)
 from accounts.services.usage import usage_of
 from accounts.settings_tabs import settings_tabs
 from stitchapp.charts import cumulative_bars, cycle_bars, quota
@@ -79,6 +85,7 @@ def plan_change(request: HttpRequest, plan_slug: str) -> HttpResponse:
             "price": price_words(plan),
             "losses": losses(account.plan, plan),
             "keys": keys_disabled_by(account=account, plan=plan),
+            "still_disabled": keys_still_disabled_after(account=account, plan=plan),
         },
         "title": f"Change your plan to {plan.name}?",
         "verb": f"Change to {plan.name}",

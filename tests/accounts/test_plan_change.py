@@ -57,6 +57,7 @@ def test_an_upgrade_takes_nothing_away(signed_in, page, account):
     make_api_key(account)
     shown = Page(signed_in.get(page("plan-change", plan_slug="premium")))
     assert "Nothing that you have now is taken away." in shown.words
+    assert "no key by itself" not in shown.words
 
 
 def test_K13_P8_the_change_is_at_once(signed_in, page, account):
@@ -74,6 +75,8 @@ def test_K13_P8_the_change_is_at_once(signed_in, page, account):
 def test_K14_back_on_a_plan_with_access_the_keys_stay_off(signed_in, page, account):
     key, _ = make_api_key(account)
     signed_in.post(page("plan-change", plan_slug="standard"))
+    asked = Page(signed_in.get(page("plan-change", plan_slug="premium")))
+    assert "no key by itself: 1 key stays disabled until somebody uses Re-enable this key" in asked.words
     signed_in.post(page("plan-change", plan_slug="premium"))
     shown = Page(signed_in.get(page("account-settings")))
     assert "Disabled" in shown.words

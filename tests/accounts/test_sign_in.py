@@ -234,6 +234,12 @@ def test_a_person_in_no_account_is_told_so(client):
     response = client.get("/")
     assert response.status_code == 200
     assert "You are in no account" in response.content.decode()
+    assert "/admin/" not in response.content.decode()
+
+
+def test_D19_staff_in_no_account_are_led_to_their_pages(client):
+    client.force_login(make_user(is_staff=True))
+    assert 'href="/admin/"' in client.get("/").content.decode()
 
 
 def test_S5_a_membership_taken_away_ends_at_once(client, ann):

@@ -93,6 +93,20 @@ def test_T20_T21_P5_the_sample_programs_run_and_nothing_shows_the_token_again(vi
     page.goto(summary)
 
 
+def test_S10_sorting_keeps_the_focus_on_the_head_that_was_pressed(visitor):
+    page = visitor.page
+    open_form(visitor)
+    visitor.fill("Integration Name", "Sorted")
+    visitor.press("button", "Save and Generate Token")
+    visitor.press("link", "Close and Continue")
+    page.get_by_role("link", name="Integrations", exact=True).click()
+    head = page.get_by_role("link", name="Status", exact=True)
+    head.focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("sort=status"))
+    expect(head).to_be_focused()
+
+
 def test_S10_pausing_asks_in_a_dialog_that_escape_closes_and_focus_returns(visitor):
     page = visitor.page
     open_form(visitor)
