@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import public
 from accounts.forms.passwords import ForgottenPasswordForm, NewPasswordForm
@@ -44,7 +44,7 @@ def password_forgot(request: HttpRequest) -> HttpResponse:
 
 
 @public
-@require_http_methods(["GET"])
+@require_safe
 def password_forgot_sent(request: HttpRequest) -> HttpResponse:
     """Say what to look for."""
     return render(request, "accounts/password_forgot_sent.html", {"where_mail_goes": where_mail_goes()})

@@ -1,7 +1,6 @@
 """One integration: its Summary, its Extractions tab, and pausing, resuming and deleting it."""
 
 from django.contrib import messages
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -121,7 +120,7 @@ def integration_delete(request: HttpRequest, integration_id: int) -> HttpRespons
         delete_integration(integration=integration, actor=request.user)
         messages.success(request, f"{integration.display_name} was deleted. Its loaded data stays.")
         return redirect(reverse("integrations:dashboard", args=[request.account.client_id]))
-    used = integration.access_tokens.active().filter(~Q(last_used_at=None))
+    used = integration.access_tokens.active().exclude(last_used_at=None)
     context = {
         "nav_active": "integrations",
         "integration": integration,
