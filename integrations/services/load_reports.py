@@ -101,6 +101,8 @@ def minutes_of(attempts: QuerySet[Load]) -> list[tuple[int, bool]]:
 
 def knows_table(*, integration: Integration, table_name: str) -> bool:
     """Tell whether the integration has loaded, tried to load, or waits to load the table."""
+    if "\0" in table_name:  # in an address only: PostgreSQL would not even compare it
+        return False
     return (
         integration.loads.filter(table_name=table_name).exists()
         or integration.loaded_tables.filter(name=table_name).exists()

@@ -140,6 +140,7 @@ def test_a_day_that_is_none_shows_today(browser, integration, url, day):
 def test_a_table_nobody_sent_is_not_found(browser, integration, url):
     assert browser.get(f"{url}/table", {"name": "nowhere"}).status_code == 404
     assert browser.get(f"{url}/table").status_code == 404
+    assert browser.get(f"{url}/table", {"name": "nul\0"}).status_code == 404
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "naïve?x=1&y", "line\nbreak", '"><b>'])
