@@ -197,7 +197,7 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
 CSRF_FAILURE_VIEW = "stitchapp.errors.csrf_failure"
 SECURE_SSL_REDIRECT = not LOCAL_MODE
 # Bearer routes are refused over plain HTTP by the gate, never redirected (promise S3).
-SECURE_REDIRECT_EXEMPT = [r"^v2/import", r"^v3/", r"^v4/", r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^v[234](/|$)", r"^notifications/public(/|$)", r"^healthz$", r"^readyz$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 0 if LOCAL_MODE else 365 * 24 * 60 * 60
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not LOCAL_MODE

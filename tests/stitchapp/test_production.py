@@ -135,6 +135,18 @@ def test_S3_api_routes_are_refused_over_plain_http_and_never_redirected(visits):
         assert "location" not in visits[label]["headers"]
 
 
+def test_S3_no_path_of_a_program_is_redirected(tmp_path):
+    """Not even one that leads nowhere: the secret beside it was sent in clear already."""
+    words = (
+        "import re, stitchapp.settings as s, stitchapp.errors as e;"
+        "paths = [prefix.strip('/') for prefix in e.API_PREFIXES];"
+        "paths += [f'{path}/x' for path in paths];"
+        "print([p for p in paths if not any(re.search(r, p) for r in s.SECURE_REDIRECT_EXEMPT)])"
+    )
+    done = run("-c", words, **production(tmp_path))
+    assert done.stdout.strip() == "[]", done.stderr
+
+
 def test_S8_a_stranger_cannot_claim_https(visits):
     for label in ("plain connect forged", "plain import forged"):
         assert visits[label]["status"] == 403
