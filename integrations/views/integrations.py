@@ -42,6 +42,7 @@ def integration_summary(request: HttpRequest, integration_id: int) -> HttpRespon
         "looks_again": bool(waiting) and not integration.is_paused,
         "summary_url": request.path,
         "loads_url": url_of(integration, "integration-loads"),
+        "table_loads_url": url_of(integration, "table-loads"),
         "settings_url": url_of(integration, "integration-settings"),
     }
     return render_page(request, "integrations/integration_summary.html", context)

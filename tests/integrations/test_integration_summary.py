@@ -57,7 +57,13 @@ def test_what_waits_is_counted_and_looked_at_again_by_itself(browser, integratio
 
 def test_a_table_that_cannot_be_loaded_is_named(browser, integration, url):
     make_waiting(integration, "customers", 7, error="Key mismatch", scope="table")
-    text = text_of(browser.get(url))
+    make_waiting(integration, "Größe & co", 1, error="Key mismatch", scope="table")
+    response = browser.get(url)
+    text = text_of(response)
+    assert "Größe & co cannot be loaded at present. Its waiting record is kept and tried again." in text
+    why = page(integration, "loads/table") + "?name=Gr%C3%B6%C3%9Fe%20%26%20co"
+    assert f'href="{why}"' in response.content.decode()
+    assert browser.get(why).status_code == 200
     assert "customers cannot be loaded at present. Its 7 waiting records are kept and tried again." in text
     assert "Error Sync status" in text
 
