@@ -190,7 +190,7 @@ def intake(server: Server, prepared: dict) -> None:
     while time.monotonic() - accepted < 60:
         try:
             with duckdb.connect(str(path), read_only=True) as warehouse:
-                count = warehouse.sql(f"SELECT count(*) FROM {prepared['schema']}.bench").fetchone()[0]
+                [(count,)] = warehouse.sql(f"SELECT count(*) FROM {prepared['schema']}.bench").fetchall()
         except duckdb.Error:
             count = 0
         if count == BATCHES * RECORDS:
