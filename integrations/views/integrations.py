@@ -17,6 +17,8 @@ from integrations.views.frame import find_integration, frame, url_of, way_back
 from stitchapp import charts
 from stitchapp.rendering import render_page
 
+MOST_NOTICES = 3  # of tables that fail; an outage can make hundreds of them
+
 
 @allow(Can.VIEW_ACCOUNT)
 @require_safe
@@ -28,12 +30,15 @@ def integration_summary(request: HttpRequest, integration_id: int) -> HttpRespon
     usage = integration_usage(integration=integration, days=days)
     total = account_usage(account=request.account, days=days).total
     waiting = waiting_tables(integration=integration)
+    failing = [table for table in waiting if table.error]
     context = frame(request, integration, "integration-summary") | {
         "last_received_at": last_received(integration, waiting),
         "sync_status": sync_status(integration, waiting),
         "waiting_rows": sum(table.records for table in waiting),
         "waiting_tables": len(waiting),
-        "failing": [table for table in waiting if table.error],
+        "failing": failing[:MOST_NOTICES],
+        "more_failing": max(len(failing) - MOST_NOTICES, 0),
+        "notifications_url": reverse("integrations:notifications", args=[request.account.client_id]),
         "rows_today": dict(usage.days).get(now.date(), 0),
         "last_table": integration.loaded_tables.order_by("-last_loaded_at", "name").first(),
         "usage": usage,

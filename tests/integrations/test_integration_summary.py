@@ -55,6 +55,14 @@ def test_what_waits_is_counted_and_looked_at_again_by_itself(browser, integratio
     assert response.content.decode().lstrip().startswith("<div")
 
 
+def test_many_tables_that_cannot_be_loaded_leave_the_page_short(browser, integration, url):
+    for number in range(5):
+        make_waiting(integration, f"table_{number}", 1, error="Key mismatch", scope="table")
+    text = text_of(browser.get(url))
+    assert text.count("Its waiting record is kept and tried again.") == 3
+    assert "2 more tables cannot be loaded at present." in text
+
+
 def test_a_table_that_cannot_be_loaded_is_named(browser, integration, url):
     make_waiting(integration, "customers", 7, error="Key mismatch", scope="table")
     make_waiting(integration, "Größe & co", 1, error="Key mismatch", scope="table")
