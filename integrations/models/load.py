@@ -31,6 +31,9 @@ class Load(models.Model):
     rejected = models.PositiveIntegerField(default=0)
     rows = models.PositiveIntegerField(default=0, help_text="Rows written, subtables included.")
     new_columns = models.JSONField(default=list)
+    bookmarks = models.JSONField(
+        default=list, help_text="[[name, greatest value], …] of the sender's bookmarks."
+    )
     last_received_at = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=1, help_text="Tries that failed alike share one row.")
     pending_shares = models.JSONField(

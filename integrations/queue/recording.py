@@ -49,6 +49,7 @@ def record_load(
             if not loaded.created
             for column in loaded.new_columns
         ],
+        bookmarks=[[bookmark.name, bookmark.greatest] for bookmark in outcome.bookmarks],
         last_received_at=received_at,
         pending_shares={
             "queued_table": table.pk,

@@ -34,6 +34,7 @@ class TableReport:
     rows: int = 0
     received_at: datetime | None = None
     loaded_at: datetime | None = None
+    bookmarks: list[list[str]] = field(default_factory=list)
     waiting: WaitingTable | None = None
     subtables: list[LoadedTable] = field(default_factory=list)
 
@@ -45,11 +46,12 @@ def table_reports(*, integration: Integration, span: Range, now: datetime) -> li
     reports = {name: TableReport(name, rows.get(name, 0)) for name in {*rows, *waiting}}
     for name, waits in waiting.items():
         reports[name].waiting = waits
-    last_received = Load.objects.filter(
+    newest = Load.objects.filter(
         integration=integration, table_name=OuterRef("root"), status=LoadStatus.SUCCESS
     ).order_by("-finished_at")
     tables = integration.loaded_tables.annotate(
-        received_at=Subquery(last_received.values("last_received_at")[:1])
+        received_at=Subquery(newest.values("last_received_at")[:1]),
+        bookmarks=Subquery(newest.values("bookmarks")[:1]),
     )
     for table in tables.order_by("name"):
         report = reports.get(table.root)
@@ -59,6 +61,7 @@ def table_reports(*, integration: Integration, span: Range, now: datetime) -> li
             report.subtables.append(table)
         else:
             report.received_at, report.loaded_at = table.received_at, table.last_loaded_at
+            report.bookmarks = table.bookmarks or []
     return sorted(reports.values(), key=lambda report: report.name)
 
 

@@ -104,6 +104,15 @@ def test_as_many_queries_for_three_attempts_as_for_one(browser, integration, url
     assert queries_of(browser, table_url) == one
 
 
+def test_the_bookmark_of_the_newest_load_is_shown(browser, integration, url):
+    load_rows(integration, "customers", 3, ago=timedelta(minutes=5), bookmarks=[["id", "7"]])
+    load_rows(integration, "customers", 2, bookmarks=[["id", "9"], ["seen_at", "2024-05-01T10:00:00Z"]])
+    assert "customers id : 9 seen_at : 2024-05-01T10:00:00Z Today at" in text_of(browser.get(url))
+    report = text_of(browser.get(f"{url}/table", {"name": "customers"}))
+    assert "Success id : 9 seen_at : 2024-05-01T10:00:00Z 2" in report
+    assert "Success id : 7 3" in report
+
+
 def test_one_table_by_day_lists_each_attempt(browser, integration, url):
     noon = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
     day = (noon - timedelta(days=3)).date()

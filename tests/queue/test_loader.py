@@ -95,6 +95,12 @@ def test_an_accepted_batch_is_loaded_recorded_and_marked(token, queue):
     assert (entry.lease, entry.attempts, entry.error) == (None, 0, "")
 
 
+def test_a_load_keeps_the_greatest_value_of_each_bookmark(token, queue):
+    send(token, rows=[{"id": 7, "dock": "Quay"}, {"id": 9, "dock": None}], bookmark_names=["id"])
+    assert load_next()
+    assert Load.objects.get().bookmarks == [["id", "9"]]
+
+
 def test_what_waits_for_one_table_is_one_load(token, queue):
     for number in range(5):
         send(token, rows=[{"id": number, "dock": "Quay"}])
