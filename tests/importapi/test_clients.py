@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 import subprocess
+import time
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.live
 DATA = Path(vega_datasets.__file__).parent / "_data"
 NUMBER, TEXT = {"type": ["null", "number"]}, {"type": ["null", "string"]}
 MOMENT = {"type": ["null", "string"], "format": "date-time"}
+PATIENCE_SECONDS = 90
 
 
 def read_csv(name):
@@ -89,15 +91,35 @@ def send_with_target_stitch(product, streams, folder):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def wait_until_loaded(product):
+    """Return when nothing accepted waits any more: the product's own loader may be at work on it."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while "; 0 still wait." not in product.manage("check_books"):
+        assert time.monotonic() < give_up, "the loader does not come to an end"
+        time.sleep(0.2)
+
+
+def opened_to_read(path):
+    """Open the warehouse file once no loader has it open (D23)."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return duckdb.connect(str(path), read_only=True)
+        except duckdb.IOException:
+            if time.monotonic() >= give_up:
+                raise
+            time.sleep(0.1)
+
+
 def table(product, name, columns, moments=()):
     """What the warehouse file holds, once everything accepted is loaded; times as the API spells them."""
-    product.manage("load_batches", "--once")
+    wait_until_loaded(product)
     path = product.data_dir / "warehouse" / f"{product.access['client_id']}.duckdb"
     listed = ", ".join(
         f"strftime(\"{column}\", '%Y-%m-%dT%H:%M:%SZ')" if column in moments else f'"{column}"'
         for column in columns
     )
-    with duckdb.connect(str(path), read_only=True) as connection:
+    with opened_to_read(path) as connection:
         connection.execute("SET TimeZone='UTC'")
         rows = connection.execute(f'SELECT {listed} FROM "{product.access["schema"]}"."{name}"').fetchall()
     return [dict(zip(columns, row, strict=True)) for row in rows]
