@@ -8,13 +8,35 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 60
+
+
+@contextmanager
+def own_database(template: str | None = None) -> Iterator[str | None]:
+    """Give the address of a database that only these processes use; None on SQLite, where a folder is enough."""
+    server = os.environ.get("DATABASE_URL", "")
+    if not server.startswith("postgres"):
+        yield None
+        return
+    name = f"live_{uuid.uuid4().hex}"
+    source = f'TEMPLATE "{urlsplit(template).path[1:]}"' if template else ""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" {source}')
+    try:
+        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +46,14 @@ class Server:
     url: str
     data_dir: Path
     log: Path
+    environment: dict[str, str]
 
     def manage(self, *words: str) -> str:
         """Run a management command on the server's data; return what it prints."""
         return subprocess.run(
             [sys.executable, "manage.py", *words],
             cwd=ROOT,
-            env=environment(self.data_dir),
+            env=self.environment,
             check=True,
             capture_output=True,
             text=True,
@@ -63,12 +86,18 @@ def running_server(data_dir: Path, **more: str) -> Iterator[Server]:
     """Run `manage.py run` on `data_dir`; end it with SIGINT, as Ctrl-C does."""
     port = free_port()
     data_dir.mkdir(parents=True, exist_ok=True)
-    server = Server(f"http://127.0.0.1:{port}", data_dir, data_dir / "server.log")
-    with server.log.open("wb") as log:
+    with own_database() as database_url, (data_dir / "server.log").open("wb") as log:
+        own = {"DATABASE_URL": database_url} if database_url else {}
+        server = Server(
+            f"http://127.0.0.1:{port}",
+            data_dir,
+            data_dir / "server.log",
+            environment(data_dir, PORT=str(port), **own, **more),
+        )
         process = subprocess.Popen(
             [sys.executable, "manage.py", "run"],
             cwd=ROOT,
-            env=environment(data_dir, PORT=str(port), **more),
+            env=server.environment,
             stdout=log,
             stderr=subprocess.STDOUT,
         )

@@ -8,16 +8,12 @@ import subprocess
 import sys
 import time
 import urllib.request
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
-
-from tests.server import ROOT, environment, free_port
+from tests.server import ROOT, environment, free_port, own_database
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "python:stitchapp.gunicorn", "stitchapp.wsgi"]
 LOADER = [sys.executable, "manage.py", "load_batches"]
@@ -28,24 +24,6 @@ account = make_account(); make_member(account)
 token, secret = make_access_token(make_integration(account))
 print(json.dumps({"secret": secret, "client_id": account.client_id, "schema": token.integration.schema_name}))
 """
-
-
-@contextmanager
-def own_database(template: str | None = None) -> Iterator[str | None]:
-    """Give the address of a database that only these processes use; None on SQLite, where a folder is enough."""
-    server = os.environ.get("DATABASE_URL", "")
-    if not server.startswith("postgres"):
-        yield None
-        return
-    name = f"live_{uuid.uuid4().hex}"
-    source = f'TEMPLATE "{urlsplit(template).path[1:]}"' if template else ""
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" {source}')
-    try:
-        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-    finally:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @dataclass(frozen=True)
