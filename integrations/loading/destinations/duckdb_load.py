@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
-from typing import Any
 
 import duckdb
 
 from integrations.loading import merging, naming
-from integrations.loading.batches import ACTIVATE_VERSION, Part, TableBatch
+from integrations.loading.batches import Part, TableBatch
 from integrations.loading.bookmarks import bookmarks
-from integrations.loading.capabilities import DUCKDB, Kind
+from integrations.loading.capabilities import DUCKDB
 from integrations.loading.catalogue import Catalogue, ExistingTable
 from integrations.loading.collecting import (
     EXTRACTED,
@@ -23,23 +22,20 @@ from integrations.loading.collecting import (
     Collector,
 )
 from integrations.loading.destinations.duckdb_schema import DuckDBSchema
+from integrations.loading.drafting import SubTable, check_name, draft_tables, reject_all
 from integrations.loading.errors import LoadError
-from integrations.loading.keys import incoming_key, sorted_names
+from integrations.loading.keys import incoming_key
 from integrations.loading.ledger import SCHEMA, Held, KnownTable
 from integrations.loading.outcomes import BatchCounts, LoadedTable, TableLoad
 from integrations.loading.planning import (
     KEY_TYPE_MISMATCH,
     TablePlan,
-    check_existing,
     check_width,
-    plan_table,
-    slots_with_values,
 )
 from integrations.loading.rejected import Rejected
 from integrations.loading.shapes import Row, TableShape
 from integrations.loading.staging import stage_rows, staged_types
-from integrations.loading.system_columns import root_columns, sub_columns
-from integrations.loading.unnesting import Unnester, level_code
+from integrations.loading.unnesting import level_code
 from integrations.loading.versions import Versions, follow_versions
 
 ROOT_STAGE, ORIGINS, MATCHED = "temp.main.stage_root", "temp.main.stage_origins", "temp.main.stage_matched"
@@ -88,11 +84,11 @@ class DuckDBLoad:
         self.schema.create()
         refusal = naming.table_refusal(self.name, self.source_name, DUCKDB)
         if refusal is not None:
-            counts = self._reject_all(batches, refusal)
+            counts = reject_all(batches, reason=refusal, name=self.name, rejected=self.rejected)
             return self._finish(batches, held, counts, Versions(0, 0, activated=False), None)
         self.catalogue = catalogue = self.schema.catalogue(self.folded, self.known)
         existing = catalogue.find(self.name, DUCKDB)
-        self._check_name(existing)
+        check_name(existing, source_name=self.source_name, known=self.known, capabilities=DUCKDB)
         versions = follow_versions(batches, active=active)
         shape = TableShape(self.name, capabilities=DUCKDB, catalogue=catalogue)
         key = incoming_key(batches, existing, DUCKDB)
@@ -102,27 +98,6 @@ class DuckDBLoad:
         self._merge(collected, key, versions)
         self._know(KnownTable(self.folded, self.source_name, self.folded, None, versions.after))
         return self._finish(batches, held, self._counts(batches, collected, updated), versions, collected)
-
-    # Before anything is read
-
-    def _reject_all(self, batches: list[TableBatch], reason: str) -> dict[Part, BatchCounts]:
-        counts = {}
-        for batch in batches:
-            records = [message for message in batch.messages if message.action != ACTIVATE_VERSION]
-            for message in records:
-                self.rejected.add(message.data, reason, self.name)
-            counts[batch.part] = BatchCounts(rejected=len(records))
-        return counts
-
-    def _check_name(self, existing: ExistingTable | None) -> None:
-        """Two senders' tables must not become one (loading.md 1.2), and what the loader made must be there."""
-        if existing is not None:
-            check_existing(existing, {}, existing.key, DUCKDB)
-        own = self.known.get(self.folded)
-        if own is None or existing is None:
-            return
-        if own.parent_name is not None or DUCKDB.fold(own.source_name) != DUCKDB.fold(self.source_name):
-            raise LoadError(f"Table name collision on {self.name}")
 
     # Which records are wanted
 
@@ -178,71 +153,33 @@ class DuckDBLoad:
 
     def _merge(self, collected: Collected, key: tuple[str, ...], versions: Versions) -> None:
         """Give root and sub tables the structure they need, and write the rows."""
-        shape = collected.shape
-        sub_rows = Unnester(self.rejected).unnest(collected)
-        for data, reasons in collected.left_out.values():
-            for reason in reasons:
-                self.rejected.add(data, reason, shape.name, counts=False)
-        slots = slots_with_values(shape, collected.rows)
-        wanted = {sub: slots_with_values(sub, rows) for sub, rows in sub_rows.items()}
-        if shape.existing is None and not slots and not any(wanted.values()):
-            collected.supersede({row[ORDINAL] for row in collected.rows})  # nothing but nulls: no table
+        draft = draft_tables(collected, key=key, known=self.known, rejected=self.rejected)
+        if draft is None:
             return
-        if not collected.rows and shape.existing is None:
-            return
-        root = self._plan(shape, slots, root_columns(collected, key), sorted_names(key))
-        self._change(root, shape.existing)
-        batched_at = self.batched_at.isoformat()
+        root = draft.root
+        self._change(self.folded, root, collected.shape.existing)
         if collected.rows:
             statements = merging.root_merge(
                 plan=root,
                 table=self.schema.qualified(root.name),
                 stage=ROOT_STAGE,
                 origins=ORIGINS,
-                batched_at=batched_at,
+                batched_at=self.batched_at.isoformat(),
             )
             self.rows_loaded[self.folded] += self._affected(statements)
             self.rows_written.update(collected.part_of(row) for row in collected.rows)
-        for sub, rows in sub_rows.items():
-            if wanted[sub] or sub.existing is not None:
-                self._merge_sub(sub, rows, collected, root)
+        for sub in draft.subs:
+            self._merge_sub(sub, collected)
         if versions.activated:
             self._delete_older(versions.after)
 
-    def _recorded(self, plan: TablePlan) -> frozenset[str]:
-        """Return what the ledger still knows of a table that its user dropped."""
-        return frozenset(column for _, column in self.ledger.managed_columns([DUCKDB.fold(plan.name)]))
-
-    def _merge_sub(
-        self,
-        sub: TableShape,
-        rows: list[Row],
-        collected: Collected,
-        root: TablePlan,
-    ) -> None:
-        folded = DUCKDB.fold(sub.name)
-        other = self.known.get(folded)
-        if other is not None and other.root_name != self.folded and sub.existing is not None:
-            raise LoadError(f"Table name collision on {sub.name}")
-        sources = {slot.code: root.targets[slot.code] for slot in collected.key_slots}
-        if not sources:
-            sources = {GENERATED: root.targets[naming.PRIMARY_KEY]}
-        source_keys = {naming.source_key(column.name): code for code, column in sources.items()}
-        too_long = [name for name in source_keys if len(name) > DUCKDB.column_name_length]
-        if too_long:
-            reason = f"Column name {too_long[0]} is too long for {DUCKDB.display_name}"
-            for row in rows:
-                self.rejected.add(
-                    {slot.name: row.get(slot.code) for slot in sub.slots.values()}, reason, sub.name
-                )
-            return
-        key = sorted_names((*map(naming.level_id, range(sub.depth)), *source_keys))
-        system = sub_columns(sub.depth, list(sources.values()))
-        plan = self._plan(sub, slots_with_values(sub, rows), system, key)
-        self._change(plan, sub.existing)
+    def _merge_sub(self, sub: SubTable, collected: Collected) -> None:
+        shape, plan = sub.shape, sub.plan
+        folded = DUCKDB.fold(shape.name)
+        self._change(folded, plan, shape.existing)
         stage = f"temp.main.stage_{len(self.plans)}"
-        types = {ORDINAL: "BIGINT"} | {level_code(level): "BIGINT" for level in range(sub.depth)}
-        stage_rows(self.execute, table=stage, types=types | staged_types(sub.slots.values()), rows=rows)
+        types = {ORDINAL: "BIGINT"} | {level_code(level): "BIGINT" for level in range(shape.depth)}
+        stage_rows(self.execute, table=stage, types=types | staged_types(shape.slots.values()), rows=sub.rows)
         statements = merging.sub_merge(
             plan=plan,
             table=self.schema.qualified(plan.name),
@@ -250,26 +187,24 @@ class DuckDBLoad:
             root_stage=ROOT_STAGE,
             origins=ORIGINS,
             batched_at=self.batched_at.isoformat(),
-            source_keys=source_keys,
+            source_keys=sub.source_keys,
         )
         self.rows_loaded[folded] += self._affected(statements)
-        self.rows_written.update(collected.part_of(row) for row in rows)
-        self._know(KnownTable(folded, self.source_name, self.folded, sub.parent, None))
+        self.rows_written.update(collected.part_of(row) for row in sub.rows)
+        self._know(KnownTable(folded, self.source_name, self.folded, shape.parent, None))
 
-    def _plan(
-        self, shape: TableShape, slots: list[Any], system: dict[str, Kind], key: tuple[str, ...]
-    ) -> TablePlan:
-        plan = plan_table(shape, slots, system=system, key=key)
-        self.plans[DUCKDB.fold(shape.name)] = plan
-        return plan
-
-    def _change(self, plan: TablePlan, existing: ExistingTable | None) -> None:
+    def _change(self, folded: str, plan: TablePlan, existing: ExistingTable | None) -> None:
+        self.plans[folded] = plan
         for change in plan.changes:
             self.execute(merging.change_statement(self.schema.qualified(plan.name), change), [])
         recorded = existing.recorded if existing is not None else self._recorded(plan)
         self.ledger.manage(DUCKDB.fold(plan.name), plan, recorded=recorded)
         if plan.changes:
             self.catalogue = None
+
+    def _recorded(self, plan: TablePlan) -> frozenset[str]:
+        """Return what the ledger still knows of a table that its user dropped."""
+        return frozenset(column for _, column in self.ledger.managed_columns([DUCKDB.fold(plan.name)]))
 
     def _delete_older(self, version: int) -> None:
         """Remove older versions from the root and from all its sub tables, touched by this load or not."""
