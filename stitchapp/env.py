@@ -4,6 +4,7 @@ Every name that is read is remembered in `READ`, so that a test can hold the REA
 """
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +54,11 @@ def words(name: str, default: Any = REQUIRED) -> list[str]:
 def path(name: str, *, default: Path) -> Path:
     """Return the variable as an absolute path."""
     return Path(text(name, default)).expanduser().resolve()
+
+
+def networks(name: str, default: Any = REQUIRED) -> list[IPv4Network | IPv6Network]:
+    """Return a comma-separated variable as ranges of addresses: `10.0.0.0/8`, `::1`, …"""
+    try:
+        return [ip_network(word, strict=False) for word in words(name, default)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be addresses or ranges like 10.0.0.0/8: {error}.") from error

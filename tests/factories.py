@@ -7,7 +7,17 @@ from django.utils import timezone
 
 from accounts import secrets
 from accounts.models import Account, ApiKey, Membership, Plan, Role, User
-from integrations.models import AccessToken, Batch, BatchTable, Integration, LoadedTable, QueuedTable
+from integrations.models import (
+    AccessToken,
+    Batch,
+    BatchTable,
+    Destination,
+    DestinationType,
+    Integration,
+    LoadedTable,
+    QueuedTable,
+)
+from integrations.services.credentials import seal
 
 numbers = itertools.count(1)
 
@@ -56,6 +66,20 @@ def make_integration(account: Account, **fields) -> Integration:
         created_by=fields.pop("created_by", None) or account.memberships.first().user,
         **fields,
     )
+
+
+def make_postgres_destination(account: Account, *, password: str = "", **fields) -> Destination:
+    """Return a PostgreSQL destination; nobody listens there unless `fields` say where."""
+    fields = {
+        "display_name": f"Warehouse {next(numbers)}",
+        "host": "127.0.0.1",
+        "port": 1,
+        "database": "warehouse",
+        "username": "loader",
+        "ssl": False,
+        "sealed_password": seal(password, account=account),
+    } | fields
+    return Destination.objects.create(account=account, type=DestinationType.POSTGRES, **fields)
 
 
 def make_access_token(integration: Integration, **fields) -> tuple[AccessToken, str]:

@@ -4,26 +4,55 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Account
 
+POSTGRES_PORT = 5432
+
 
 class DestinationType(models.TextChoices):
-    """What a destination is."""
+    """What a destination is; the value is the Connect API's type name."""
 
     DUCKDB = "duckdb", "DuckDB"
+    POSTGRES = "postgres", "PostgreSQL"
+
+
+class DestinationQuerySet(models.QuerySet):
+    def live(self) -> "DestinationQuerySet":
+        return self.filter(deleted_at=None)
 
 
 class Destination(models.Model):
-    """A warehouse. The embedded DuckDB file is there from the first minute (decision D10)."""
+    """A warehouse: the embedded DuckDB file, there from the first minute (decision D10), or a PostgreSQL database.
+
+    The password is kept sealed (`services/credentials.py`) and never leaves the server again.
+    """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="destinations")
     type = models.CharField(max_length=20, choices=DestinationType.choices)
     display_name = models.CharField(max_length=100)
     description = models.CharField(max_length=255, blank=True)
+    host = models.CharField(max_length=253, blank=True)
+    port = models.PositiveIntegerField(null=True, blank=True)
+    database = models.CharField(max_length=63, blank=True)
+    username = models.CharField(max_length=63, blank=True)
+    sealed_password = models.TextField(blank=True, editable=False)
+    ssl = models.BooleanField(default=True)
+    ssl_root_certificate = models.TextField(blank=True)
+    revision = models.PositiveIntegerField(
+        default=1, help_text="Counts changes, so that two people who edit at once are told."
+    )
+    checked_at = models.DateTimeField(null=True, blank=True)
+    check_steps = models.JSONField(
+        default=list, blank=True, help_text="[[name, whether it went well, detail], …] of the last test."
+    )
     created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DestinationQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -31,11 +60,25 @@ class Destination(models.Model):
                 fields=["account"],
                 condition=models.Q(type="duckdb", deleted_at=None),
                 name="destination_one_embedded_per_account",
-            )
+            ),
+            models.CheckConstraint(
+                condition=~Q(type="postgres")
+                | Q(port__isnull=False) & ~Q(host="") & ~Q(database="") & ~Q(username=""),
+                name="destination_postgres_says_where",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.display_name
+
+    @property
+    def is_embedded(self) -> bool:
+        return self.type == DestinationType.DUCKDB
+
+    @property
+    def check_passed(self) -> bool:
+        """Whether the last connection test went well in every step."""
+        return bool(self.check_steps) and all(ok for _, ok, _ in self.check_steps)
 
     @property
     def file_path(self) -> Path:

@@ -20,6 +20,7 @@ from integrations.queue import claiming, recording
 from integrations.queue.accepting import location_of, name_digest, queue_folder
 from integrations.queue.segments import BodyMissing, read_body
 from integrations.services.destinations import destination_of, integrations_into
+from integrations.services.engines import engine_of
 
 logger = logging.getLogger("integrations.queue")
 QUIET_TRANSIENT_TRIES = 3  # a busy warehouse is no news until it stays busy
@@ -113,9 +114,7 @@ def mark(claim: claiming.Claim, load: Load) -> set[int]:
 
 def load_into(target: Target, batches: list[TableBatch], *, batched_at: datetime) -> TableLoad:
     """Merge one table's batches into its destination."""
-    from integrations.loading.destinations.duckdb import DuckDBDestination  # only a loader needs the engine
-
-    return DuckDBDestination(target.destination.file_path).load(
+    return engine_of(target.destination).load(
         schema_name=target.integration.schema_name,
         table_name=batches[0].table_name,
         batches=batches,

@@ -1,4 +1,8 @@
-"""Where an integration's data goes (decision D10)."""
+"""Where an integration's data goes (decision D10, app.md 11).
+
+An integration that was never mapped loads into the account's main destination. One whose destination was removed
+has none until another is chosen: nothing moves to a warehouse that nobody named.
+"""
 
 from __future__ import annotations
 
@@ -14,44 +18,61 @@ from integrations.models import Destination, DestinationType, Integration
 EMBEDDED_NAME = "DuckDB"
 
 
-def embedded_destination(*, account: Account) -> Destination:
-    """Return the account's embedded warehouse; it comes into being when it is first asked for."""
-    embedded = account.destinations.filter(type=DestinationType.DUCKDB, deleted_at=None)
-    destination = embedded.first()
-    if destination is not None:
-        return destination
+def main_destination(*, account: Account) -> Destination | None:
+    """Return where the account's unmapped integrations are loaded; None when it has no destination.
+
+    An account begins with the embedded warehouse, which comes into being when it is first asked for; once it had
+    a destination, only people add and remove them. Beside others the embedded one stays the main one.
+    """
+    usable = usable_destinations(account=account)
+    embedded = next((destination for destination in usable if destination.is_embedded), None)
+    if embedded is not None or usable:
+        return embedded or usable[0]
+    if not settings.EMBEDDED_WAREHOUSE or account.destinations.exists():
+        return None
     try:
         with transaction.atomic():
             return account.destinations.create(type=DestinationType.DUCKDB, display_name=EMBEDDED_NAME)
     except IntegrityError:  # a page and the loader asked in the same moment: one made it
-        return embedded.get()
+        made: Destination = account.destinations.live().get(type=DestinationType.DUCKDB)
+        return made
+
+
+def usable_destinations(*, account: Account) -> list[Destination]:
+    """Return the account's destinations, oldest first; the embedded one only where the operator allows it."""
+    live = account.destinations.live().order_by("pk")
+    return list(live if settings.EMBEDDED_WAREHOUSE else live.exclude(type=DestinationType.DUCKDB))
 
 
 def destination_of(*, integration: Integration) -> Destination | None:
     """Return where the integration's data is loaded; None when it has nowhere to go, and then it waits."""
-    chosen = chosen_destination(integration)
-    if chosen is not None or not settings.EMBEDDED_WAREHOUSE:
-        return chosen
-    return embedded_destination(account=integration.account)
+    chosen: Destination | None = integration.destination
+    if chosen is None:
+        return main_destination(account=integration.account)
+    return chosen if chosen.deleted_at is None else None
 
 
 def destinations_of(
     *, account: Account, integrations: Iterable[Integration]
 ) -> dict[int, Destination | None]:
     """Return where each of an account's integrations is loaded, by its key; `destination` is loaded with them."""
-    embedded = embedded_destination(account=account) if settings.EMBEDDED_WAREHOUSE else None
-    return {integration.pk: chosen_destination(integration) or embedded for integration in integrations}
-
-
-def chosen_destination(integration: Integration) -> Destination | None:
-    """Return the destination that was chosen for the integration; None when none was, or it is deleted."""
-    chosen = integration.destination
-    return chosen if chosen is not None and chosen.deleted_at is None else None
+    main = main_destination(account=account)
+    return {
+        integration.pk: main
+        if integration.destination is None
+        else (integration.destination if integration.destination.deleted_at is None else None)
+        for integration in integrations
+    }
 
 
 def integrations_into(*, destination: Destination) -> QuerySet[Integration]:
-    """Return the integrations that load into a destination; the embedded one takes all that have no other."""
+    """Return the integrations that load into a destination, deleted ones too: what they sent may still wait."""
     chosen = Q(destination=destination)
-    if destination.type == DestinationType.DUCKDB:
-        chosen |= Q(destination=None) | Q(destination__deleted_at__isnull=False)
+    if main_destination(account=destination.account) == destination:
+        chosen |= Q(destination=None)
     return destination.account.integrations.filter(chosen)
+
+
+def integrations_without_destination(*, account: Account) -> QuerySet[Integration]:
+    """Return the integrations whose destination was removed, deleted ones too."""
+    return account.integrations.filter(destination__deleted_at__isnull=False)

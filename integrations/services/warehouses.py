@@ -8,12 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.db.models import Max
 
 from accounts.models import Account
 from integrations.models import Destination, LoadedTable
-from integrations.services.destinations import destination_of, embedded_destination
+from integrations.services.destinations import destination_of, main_destination
+from integrations.services.engines import engine_of
 
 if TYPE_CHECKING:
     from integrations.loading.outcomes import Preview
@@ -37,12 +37,11 @@ class WarehouseFacts:
 
 def describe_destinations(*, account: Account) -> list[WarehouseFacts]:
     """Return the account's destinations; the embedded one comes into being when it is first asked for."""
-    if settings.EMBEDDED_WAREHOUSE:
-        embedded_destination(account=account)
+    main_destination(account=account)
     loaded = account.loaded_tables.aggregate(last=Max("last_loaded_at"))["last"]
     tables = account.loaded_tables.count()
     facts = []
-    for destination in account.destinations.filter(deleted_at=None).order_by("pk"):
+    for destination in account.destinations.live().order_by("pk"):
         destination.account = account
         path = destination.file_path
         facts.append(WarehouseFacts(destination, path, size_of(path), tables, loaded))
@@ -63,11 +62,7 @@ def preview_rows(*, table: LoadedTable) -> Preview | None:
     Raises Busy while the warehouse file is written, LoadError when it cannot be read, and UnknownTable when
     the table is gone from it.
     """
-    from integrations.loading.destinations.duckdb import DuckDBDestination  # keeps page workers small
-
     destination = destination_of(integration=table.integration)
     if destination is None:
         return None
-    return DuckDBDestination(destination.file_path).preview(
-        schema_name=table.integration.schema_name, table=table.name
-    )
+    return engine_of(destination).preview(schema_name=table.integration.schema_name, table=table.name)

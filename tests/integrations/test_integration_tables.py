@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from integrations.loading.errors import Busy, LoadError
-from integrations.services.destinations import embedded_destination
+from integrations.services.destinations import main_destination
 from tests.factories import make_loaded_table
 from tests.integrations.conftest import page, text_of
 
@@ -77,7 +77,7 @@ def test_a_table_lists_its_columns_with_their_types(browser, integration):
 @pytest.fixture
 def warehouse(account, settings, tmp_path):
     settings.DATA_DIR = tmp_path
-    path = embedded_destination(account=account).file_path
+    path = main_destination(account=account).file_path
     path.parent.mkdir(parents=True)
     with duckdb.connect(str(path)) as file:
         file.execute("CREATE SCHEMA customer_records")

@@ -48,6 +48,10 @@ def test_S1_the_deployment_check_finds_nothing(tmp_path):
         ({"EMAIL_URL": None}, "Set EMAIL_URL (or EMAIL_URL_FILE): it is required"),
         ({"SECRET_KEY": "x" * 49}, "SECRET_KEY is too short: use at least 50 random characters."),
         ({"CREDENTIAL_KEY": "x" * 49}, "CREDENTIAL_KEY is too short: use at least 50 random characters."),
+        (
+            {"DESTINATION_FORBIDDEN_ADDRESSES": "10.0.0.0/8,inside"},
+            "DESTINATION_FORBIDDEN_ADDRESSES must be addresses or ranges like 10.0.0.0/8: 'inside'",
+        ),
         ({"DEVELOPMENT": "true"}, "DEVELOPMENT=true needs LOCAL_MODE=true"),
     ],
 )

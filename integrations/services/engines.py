@@ -1,0 +1,31 @@
+"""The engine that loads into a destination: one factory for the loader, previews and connection tests."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from integrations.models import Destination
+
+if TYPE_CHECKING:
+    from integrations.loading.batches import TableBatch
+    from integrations.loading.outcomes import Preview, TableLoad
+
+
+class Engine(Protocol):
+    """What every destination can do."""
+
+    def load(
+        self, *, schema_name: str, table_name: str, batches: list[TableBatch], batched_at: datetime
+    ) -> TableLoad:
+        """Merge batches of one table. Raises LoadError when nothing was written."""
+
+    def preview(self, *, schema_name: str, table: str) -> Preview:
+        """Return a table's newest rows. Raises Busy, LoadError or UnknownTable."""
+
+
+def engine_of(destination: Destination) -> Engine:
+    """Return the engine of a destination. Raises LoadError when it cannot even be tried."""
+    from integrations.loading.destinations.duckdb import DuckDBDestination  # keeps page workers small
+
+    return DuckDBDestination(destination.file_path)
