@@ -39,8 +39,6 @@ class RequestIdMiddleware:
         finally:
             request_facts.end()
         response["X-Request-Id"] = facts.request_id
-        if facts.after_answer:
-            act_when_closed(response, facts.after_answer)
         return response
 
 

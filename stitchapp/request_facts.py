@@ -2,9 +2,8 @@
 
 import ipaddress
 import uuid
-from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -18,7 +17,6 @@ class RequestFacts:
     address: str | None = None
     client: str = ""
     route: str = ""
-    after_answer: list[Callable[[], None]] = field(default_factory=list)
 
 
 _current: ContextVar[RequestFacts | None] = ContextVar("request_facts", default=None)
@@ -43,15 +41,6 @@ def begin(request: HttpRequest) -> RequestFacts:
 def end() -> None:
     """Forget the facts: the next request on this thread begins with none."""
     _current.set(None)
-
-
-def after_answer(action: Callable[[], None]) -> None:
-    """Do something once the answer has left, so that its caller does not wait; at once outside a request."""
-    facts = _current.get()
-    if facts is None:
-        action()
-    else:
-        facts.after_answer.append(action)
 
 
 def caller_address(request: HttpRequest) -> str | None:

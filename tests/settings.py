@@ -17,6 +17,7 @@ for alias, database in DATABASES.items():
         database["TEST"] = {"NAME": str(Path(DATA_DIR) / f"test_{alias}.sqlite3")}
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 MAIL_IN_BACKGROUND = False
+GATHER_NOTES = False  # written at once: a test looks at the rows
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 SHIPPED_PASSWORD_HASHERS = PASSWORD_HASHERS  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *SHIPPED_PASSWORD_HASHERS]

@@ -1,6 +1,6 @@
 """Note when a secret was used, without ever making its request wait (promise P10)."""
 
-import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, connections, router, transaction
@@ -9,35 +9,59 @@ from django.db.models import Q
 
 from accounts.models.use import Use
 from stitchapp import request_facts
+from stitchapp.gathering import Gathering
 
-logger = logging.getLogger("accounts.last_use")
 RESOLUTION = timedelta(minutes=1)
 
 
-def note_use(used: Use, *, now: datetime) -> None:
-    """Record that a key or token was used now; at most once a minute, and never by waiting for a lock.
+@dataclass(frozen=True, slots=True)
+class Used:
+    """One use of a key or token."""
 
-    On PostgreSQL a row that another transaction holds is skipped; on SQLite the statement gives up at once
-    while another connection writes. A later request of a later minute then records the use.
+    secret: Use
+    at: datetime
+    address: str | None
+    client: str
+    route: str
+
+
+def note_use(used: Use, *, now: datetime) -> None:
+    """Record that a key or token was used now; at most once a minute, a second after the request."""
+    if used.last_used_at is None or now - used.last_used_at >= RESOLUTION:
+        facts = request_facts.current()
+        gathered.add(Used(used, now, facts.address, facts.client, facts.route[:255]))
+
+
+def write(uses: list[Used]) -> list[Used]:
+    """Write the last of each secret's gathered uses; return those that the database did not take now."""
+    latest = {(type(use.secret), use.secret.pk): use for use in sorted(uses, key=lambda use: use.at)}
+    left = []
+    for use in latest.values():
+        try:
+            write_one(use)
+        except DatabaseError:
+            left.append(use)
+    return left
+
+
+def write_one(use: Used) -> None:
+    """Write a use unless a later one stands there.
+
+    Raises DatabaseError, at once, while another transaction holds the row, on SQLite the database: the thread
+    that writes has other uses to write, and the end of the process waits for it.
     """
-    if used.last_used_at is not None and now - used.last_used_at < RESOLUTION:
-        return
-    facts = request_facts.current()
-    connection = connections[router.db_for_write(type(used))]
-    try:
-        with without_waiting(connection), transaction.atomic(using=connection.alias):
-            rows = type(used)._base_manager.using(connection.alias)
-            locks = connection.features.has_select_for_update_skip_locked
-            if locks and not rows.select_for_update(skip_locked=True).filter(pk=used.pk).exists():
-                return
-            rows.filter(Q(last_used_at=None) | Q(last_used_at__lt=now), pk=used.pk).update(
-                last_used_at=now,
-                last_used_address=facts.address,
-                last_used_client=facts.client,
-                last_used_route=facts.route[:255],
-            )
-    except DatabaseError as error:
-        logger.info("last_use.postponed", extra={"reason": str(error)})
+    model = type(use.secret)
+    connection = connections[router.db_for_write(model)]
+    with without_waiting(connection), transaction.atomic(using=connection.alias):
+        rows = model._base_manager.using(connection.alias)
+        if connection.features.has_select_for_update_nowait:
+            rows.select_for_update(nowait=True).filter(pk=use.secret.pk).first()
+        rows.filter(Q(last_used_at=None) | Q(last_used_at__lt=use.at), pk=use.secret.pk).update(
+            last_used_at=use.at,
+            last_used_address=use.address,
+            last_used_client=use.client,
+            last_used_route=use.route,
+        )
 
 
 class without_waiting:  # noqa: N801 - reads as a sentence at its one use
@@ -56,3 +80,6 @@ class without_waiting:  # noqa: N801 - reads as a sentence at its one use
         if self.connection.vendor == "sqlite":
             with self.connection.cursor() as cursor:
                 cursor.execute(f"PRAGMA busy_timeout = {milliseconds}")
+
+
+gathered = Gathering("last use", write)

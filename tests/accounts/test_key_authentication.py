@@ -4,8 +4,6 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth import hashers
-from django.core.signals import request_finished
-from django.db import close_old_connections
 from django.http import HttpResponse
 from django.utils import timezone
 
@@ -14,7 +12,7 @@ from accounts.models import ApiKey, ApiKeyRefusal, Plan
 from accounts.services.api_keys import delete_api_key, disable_api_key
 from accounts.services.key_authentication import KeyRefused, RefusalReason, authenticate_api_key
 from accounts.services.plans import change_plan
-from accounts.services.refusals import MAX_KEPT
+from accounts.services.refusals import MAX_KEPT, gathered
 from stitchapp.middleware import RequestIdMiddleware
 from tests.factories import make_access_token, make_account, make_api_key, make_integration, make_member
 
@@ -125,16 +123,11 @@ def test_P10_last_use_is_noted_with_its_facts(account, rf):
     assert (key.last_used_at, key.last_used_address, key.last_used_client) == (now, "192.0.2.7", "curl/8")
 
 
-@pytest.fixture
-def open_connections():
-    """Keep the test's connection open when a response is closed, as the test client does."""
-    request_finished.disconnect(close_old_connections)
-    yield
-    request_finished.connect(close_old_connections)
-
-
-@pytest.mark.usefixtures("open_connections")
-def test_D29_refusals_of_a_known_key_are_counted_after_the_answer(account, rf):
+def test_D29_refusals_of_a_known_key_are_gathered_and_written_in_one_go(
+    account, rf, settings, monkeypatch, django_assert_num_queries
+):
+    settings.GATHER_NOTES = True
+    monkeypatch.setattr(gathered, "_start", lambda: None)
     _, secret = make_api_key(account, disabled_at=timezone.now())
     now = timezone.now().replace(second=30)
 
@@ -143,13 +136,27 @@ def test_D29_refusals_of_a_known_key_are_counted_after_the_answer(account, rf):
         return HttpResponse()
 
     for address in ("192.0.2.7", "192.0.2.8"):
-        before = list(ApiKeyRefusal.objects.values_list("count", flat=True))
-        response = RequestIdMiddleware(view)(rf.get("/", REMOTE_ADDR=address))
-        assert list(ApiKeyRefusal.objects.values_list("count", flat=True)) == before
-        response.close()
+        with django_assert_num_queries(1):
+            RequestIdMiddleware(view)(rf.get("/", REMOTE_ADDR=address))
+    assert not ApiKeyRefusal.objects.exists()
+    gathered.write_now()
     refusal = ApiKeyRefusal.objects.get()
     assert (refusal.count, refusal.reason, refusal.address) == (2, "disabled", "192.0.2.8")
     assert refusal.minute == now.replace(second=0, microsecond=0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_D29_gathered_refusals_of_a_key_that_was_deleted_are_dropped(account, settings, monkeypatch):
+    settings.GATHER_NOTES = True
+    monkeypatch.setattr(gathered, "_start", lambda: None)
+    deleted, gone = make_api_key(account, disabled_at=timezone.now())
+    _, kept = make_api_key(account, disabled_at=timezone.now())
+    reason_for(gone)
+    reason_for(kept)
+    deleted.delete()
+    gathered.write_now()
+    gathered.write_now()
+    assert [refusal.count for refusal in ApiKeyRefusal.objects.all()] == [1]
 
 
 def test_D32_refusals_are_kept_up_to_a_cap(account):
