@@ -1,7 +1,4 @@
-"""Measure what the README and the issues give figures for: `make bench`.
-
-Everything runs in one run on one machine; where figures compare, they stand as ratios. Nothing here is asserted.
-"""
+"""The whole product: start, memory, pages, secrets, refusals, and small batches until their rows are visible."""
 
 import http.client
 import json
@@ -9,14 +6,13 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.bench.measuring import percentile, report, times
 from tests.server import Server, environment, running_server
 
-ROUNDS = 100
 REFUSALS = 2000
 BATCHES, RECORDS = 50, 100
 
@@ -237,27 +233,3 @@ def get(connection: http.client.HTTPConnection, path: str, headers: dict) -> Non
     response = connection.getresponse()
     body = response.read()
     assert response.status == 200, (path, response.status, body[:200])
-
-
-def times(action: Callable[[], None], rounds: int = ROUNDS) -> list[float]:
-    """Run `action` a few times unmeasured, then `rounds` times; return the seconds of each."""
-    for _ in range(5):
-        action()
-    measured = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        action()
-        measured.append(time.perf_counter() - started)
-    return measured
-
-
-def percentile(values: list[float], rank: int) -> float:
-    return statistics.quantiles(values, n=100, method="inclusive")[rank - 1]
-
-
-def report(what: str, figure: float, unit: str) -> None:
-    print(f"{what:58} {figure:10.1f} {unit}", flush=True)
-
-
-if __name__ == "__main__":
-    main()
