@@ -35,6 +35,15 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def warehouse_server():
+    """A PostgreSQL server to load into, started once."""
+    from tests.warehouse import warehouse_server
+
+    with warehouse_server() as server:
+        yield server
+
+
 @pytest.fixture(scope="session", autouse=True)
 def database_access(request, django_db_blocker):
     """Keep the key to the database where the hook below finds it."""

