@@ -180,6 +180,7 @@ SUPPORT_ADDRESS = env.text("SUPPORT_ADDRESS", "")
 # --- intake and loading
 EMBEDDED_WAREHOUSE = env.flag("EMBEDDED_WAREHOUSE", default=True)
 DESTINATION_FORBIDDEN_ADDRESSES = env.networks("DESTINATION_FORBIDDEN_ADDRESSES", "")  # decision D36
+LOADERS = env.integer("LOADERS", default=3, minimum=1)  # loads at once in each loader process
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", default=20 * 1024 * 1024, minimum=1)
 QUEUE_MAX_BYTES = env.integer("QUEUE_MAX_BYTES", default=10 * 1024**3, minimum=1)
 QUEUE_MIN_FREE_BYTES = env.integer("QUEUE_MIN_FREE_BYTES", default=512 * 1024**2)

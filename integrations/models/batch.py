@@ -4,7 +4,7 @@ Rows name accounts, integrations and tokens by number, not by foreign key: those
 """
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
@@ -52,6 +52,14 @@ class IdempotencyKey(models.Model):
         ]
 
 
+LONGEST_PAUSE = timedelta(minutes=5)  # promise I12
+
+
+def over(now: datetime) -> Q:
+    """Select pauses that are over, or that end later than any pause can: the clock went back meanwhile."""
+    return Q(not_before__lte=now) | Q(not_before__gt=now + LONGEST_PAUSE)
+
+
 class QueuedTableQuerySet(models.QuerySet):
     def with_waiting_shares(self) -> "QueuedTableQuerySet":
         return self.filter(Exists(BatchTable.objects.waiting().filter(queued_table=OuterRef("pk"))))
@@ -60,8 +68,9 @@ class QueuedTableQuerySet(models.QuerySet):
         return self.filter(lease__isnull=False)
 
     def due(self, now: datetime) -> "QueuedTableQuerySet":
+        """To be loaded now. A pause is only for what failed, and none counts that a clock set back has stretched."""
         ready = BatchTable.objects.ready(now).filter(queued_table=OuterRef("pk"))
-        return self.filter(Exists(ready), lease=None, not_before__lte=now)
+        return self.filter(Q(attempts=0) | over(now), Exists(ready), lease=None)
 
     def failing(self) -> "QueuedTableQuerySet":
         return self.exclude(error="")
@@ -86,6 +95,12 @@ class QueuedTable(models.Model):
     name_digest = models.CharField(max_length=64)
     lease = models.UUIDField(null=True)
     leased_until = models.DateTimeField(null=True)
+    leased_by = models.CharField(max_length=32, blank=True, help_text="The loader, as it announced itself.")
+    one_writer = models.CharField(
+        max_length=50,
+        blank=True,
+        help_text="What the load in hand has for itself: a file that admits one writer.",
+    )
     claimed_at = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=0, help_text="Failed tries since the last good one.")
     not_before = models.DateTimeField(help_text="Not loaded earlier: pauses between tries.")
@@ -97,7 +112,12 @@ class QueuedTable(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["integration_id", "name_digest"], name="queued_table_once")
+            models.UniqueConstraint(fields=["integration_id", "name_digest"], name="queued_table_once"),
+            models.UniqueConstraint(
+                fields=["one_writer"],
+                condition=Q(lease__isnull=False) & ~Q(one_writer=""),
+                name="queued_table_one_writer",
+            ),
         ]
         indexes = [models.Index(fields=["account_id"], name="queued_table_by_account")]
 
@@ -115,7 +135,7 @@ class BatchTableQuerySet(models.QuerySet):
 
     def ready(self, now: datetime) -> "BatchTableQuerySet":
         """Waiting, and not set aside."""
-        return self.waiting().filter(Q(not_before=None) | Q(not_before__lte=now))
+        return self.waiting().filter(Q(not_before=None) | over(now))
 
 
 class BatchTable(models.Model):

@@ -76,6 +76,11 @@ class Destination(models.Model):
         return self.type == DestinationType.DUCKDB
 
     @property
+    def one_writer(self) -> str:
+        """Name what one load at a time may write; empty where tables are loaded side by side (decision D23)."""
+        return f"duckdb:{self.account_id}" if self.is_embedded else ""
+
+    @property
     def check_passed(self) -> bool:
         """Whether the last connection test went well in every step."""
         return bool(self.check_steps) and all(ok for _, ok, _ in self.check_steps)

@@ -10,23 +10,26 @@ from __future__ import annotations
 import random
 import threading
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connections, transaction
+from django.db import IntegrityError, connections, transaction
 from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
 from integrations.loading.errors import LoadError
 from integrations.loading.outcomes import BatchCounts
 from integrations.models import BatchTable, BatchTableState, ErrorScope, QueuedTable
+from integrations.models.batch import LONGEST_PAUSE
+from integrations.queue.presence import is_gone
+from integrations.queue.targets import Target, target_of
 
 LEASE = timedelta(seconds=20)
 RENEWAL_SECONDS = 5.0
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=5)
+FIRST_PAUSE = timedelta(seconds=1)
 MAX_CANDIDATES = 20
 MAX_SHARES, MAX_RECORDS, MAX_BYTES = 2_000, 100_000, 48 * 1024**2
 MARKED_AT_ONCE = 500
@@ -38,41 +41,62 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A leased table and the shares to load, oldest first."""
+    """A leased table, where it goes, and the shares to load, oldest first."""
 
     table: QueuedTable
     lease: uuid.UUID
     shares: list[BatchTable]
+    target: Target | None  # None: the integration is gone
 
 
-def claim_next(*, now: datetime) -> Claim | None:
-    """Lease a due table; None when there is nothing to do.
+def claim_next(*, now: datetime, loader: str = "", avoiding: Collection[int] = ()) -> Claim | None:
+    """Lease a due table for a loader; None when there is nothing to do.
 
     Accounts take turns, in each its integrations, and in these their tables: a sender who keeps naming new
-    tables waits for them alone (promise I11). Tables of an account that another loader works for are left
-    alone: its warehouse admits one writer.
+    tables waits for them alone (promise I11). Tables of the accounts in `avoiding` are left alone, and those
+    whose destination admits one writer and has it.
     """
-    reclaim_expired(now=now)
-    busy = QueuedTable.objects.held().values("account_id")
-    due = QueuedTable.objects.due(now).exclude(account_id__in=busy)
+    reclaim_left_behind(now=now)
+    taken = set(QueuedTable.objects.held().values_list("one_writer", flat=True)) - {""}
+    due = QueuedTable.objects.due(now).exclude(account_id__in=avoiding)
     tried = 0
-    for integration_id in in_turn(due):
+    for integration_id in in_turn(due, now=now):
+        target = target_of(integration_id)
+        one_writer = target.one_writer if target is not None else ""
+        if one_writer in taken:
+            continue
         tables = due.filter(integration_id=integration_id)
         for table in tables.order_by(F("claimed_at").asc(nulls_first=True), "pk")[:MAX_CANDIDATES]:
             lease = uuid.uuid4()
-            mine = QueuedTable.objects.filter(pk=table.pk, lease=None, not_before__lte=now).update(
-                lease=lease, leased_until=now + LEASE, claimed_at=now, attempts=F("attempts") + 1
-            )
-            if mine:  # another loader can have won between the two statements
+            if lease_table(table, lease=lease, loader=loader, one_writer=one_writer, now=now):
                 table.refresh_from_db()
-                return Claim(table, lease, oldest_shares(table, now=now))
+                return Claim(table, lease, oldest_shares(table, now=now), target)
             tried += 1
         if tried >= MAX_CANDIDATES:
             break
     return None
 
 
-def in_turn(due: QuerySet[QueuedTable]) -> list[int]:
+def lease_table(table: QueuedTable, *, lease: uuid.UUID, loader: str, one_writer: str, now: datetime) -> bool:
+    """Lease a table as it was found; False when another loader won it, or its destination, meanwhile."""
+    free = QueuedTable.objects.filter(pk=table.pk, lease=None, claimed_at=table.claimed_at)
+    try:
+        with transaction.atomic(using=settings.QUEUE_DATABASE):
+            return bool(
+                free.update(
+                    lease=lease,
+                    leased_until=now + LEASE,
+                    leased_by=loader,
+                    one_writer=one_writer,
+                    claimed_at=now,
+                    attempts=F("attempts") + 1,
+                )
+            )
+    except IntegrityError:  # queued_table_one_writer
+        return False
+
+
+def in_turn(due: QuerySet[QueuedTable], *, now: datetime) -> list[int]:
     """Return the integrations of due tables: that of the account served longest ago first."""
     pairs = set(due.order_by().values_list("account_id", "integration_id").distinct())
     if len(pairs) < 2:
@@ -83,7 +107,8 @@ def in_turn(due: QuerySet[QueuedTable]) -> list[int]:
     for account_id, integration_id, last in (
         claims.order_by().values_list("account_id", "integration_id").annotate(last=Max("claimed_at"))
     ):
-        served[integration_id] = last.timestamp() if last else 0.0
+        # Served in the future: the clock went back, and nobody shall wait until it has come that far again.
+        served[integration_id] = last.timestamp() if last and last <= now else 0.0
         accounts[account_id] = max(accounts.get(account_id, 0.0), served[integration_id])
     return [
         integration_id
@@ -111,13 +136,17 @@ def oldest_shares(table: QueuedTable, *, now: datetime) -> list[BatchTable]:
     return shares
 
 
-def reclaim_expired(*, now: datetime) -> None:
-    """Free tables whose loader went away. One that outlives no loader pauses longer each time."""
-    for table in QueuedTable.objects.held().filter(leased_until__lte=now):
-        pause = timedelta(0) if table.attempts <= 1 else pause_after(table.attempts)
-        QueuedTable.objects.filter(pk=table.pk, lease=table.lease, leased_until__lte=now).update(
-            lease=None, leased_until=None, not_before=now + pause
-        )
+def reclaim_left_behind(*, now: datetime) -> None:
+    """Free tables whose loader is gone, or silent for a lease. One that outlives no loader pauses longer each time."""
+    for table in QueuedTable.objects.held():
+        as_found = QueuedTable.objects.filter(pk=table.pk, lease=table.lease, leased_until=table.leased_until)
+        if table.leased_until <= now or is_gone(table.leased_by):
+            pause = timedelta(0) if table.attempts <= 1 else pause_after(table.attempts)
+            as_found.update(lease=None, leased_until=None, not_before=now + pause)
+        elif (
+            table.leased_until > now + LEASE
+        ):  # the clock went back: a living loader will renew it by the new one
+            as_found.update(leased_until=now + LEASE)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import DatabaseError
@@ -15,11 +14,12 @@ from integrations.loading.decoding import MalformedJSON
 from integrations.loading.errors import LoadError
 from integrations.loading.outcomes import TableLoad
 from integrations.loading.reading import read_table_batches
-from integrations.models import Batch, BatchTable, Destination, ErrorScope, Integration, Load
+from integrations.models import Batch, BatchTable, ErrorScope, Integration, Load
 from integrations.queue import claiming, recording
 from integrations.queue.accepting import location_of, name_digest, queue_folder
 from integrations.queue.segments import BodyMissing, read_body
-from integrations.services.destinations import destination_of, integrations_into
+from integrations.queue.targets import Target
+from integrations.services.destinations import integrations_into
 from integrations.services.engines import engine_of
 
 logger = logging.getLogger("integrations.queue")
@@ -27,19 +27,17 @@ QUIET_TRANSIENT_TRIES = 3  # a busy warehouse is no news until it stays busy
 Parts = dict[int, list[TableBatch]]  # what each share holds for its table, by the share's number
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Whose data is loaded, and where."""
-
-    integration: Integration
-    destination: Destination
-
-
 def load_next() -> bool:
     """Load one table's waiting batches; return False when nothing is due."""
     claim = claiming.claim_next(now=timezone.now())
     if claim is None:
         return False
+    carry_out(claim)
+    return True
+
+
+def carry_out(claim: claiming.Claim) -> None:
+    """Load what a claim holds; whatever goes wrong, keep it and try again later."""
     started_at = timezone.now()
     with claiming.kept_alive(claim):
         try:
@@ -58,22 +56,21 @@ def load_next() -> bool:
         except Exception as error:  # one table's surprise must not stop the others (promise I11)
             logger.exception("load.failed_unexpectedly", extra=facts(claim))
             put_off(claim, LoadError(f"Internal error: {type(error).__name__}"), started_at=started_at)
-    return True
 
 
 def load_claim(claim: claiming.Claim) -> None:
     """Load what the claim holds, record it, and give the table back."""
-    integration = integration_of(claim)
+    target = claim.target
+    if target is None:
+        raise LoadError("The integration does not exist any more.")
     settled = {pk for load in recording.unsettled_loads(table=claim.table) for pk in mark(claim, load)}
     parts = readable_parts([share for share in claim.shares if share.pk not in settled])
     shares = [share for share in claim.shares if share.pk in parts]
     if shares:
-        destination = destination_of(integration=integration)
-        if destination is None:
-            raise LoadError("This integration has no destination: its data waits until it has one.")
-        load_shares(claim, Target(integration, destination), shares, parts)
-        if claim.table.error_scope == ErrorScope.DESTINATION:
-            claiming.release_destination(pks(integrations_into(destination=destination)), now=timezone.now())
+        load_shares(claim, target, shares, parts)
+        if claim.table.error_scope == ErrorScope.DESTINATION and target.destination is not None:
+            into = integrations_into(destination=target.destination)
+            claiming.release_destination(pks(into), now=timezone.now())
     claiming.release(claim)
 
 
@@ -114,6 +111,8 @@ def mark(claim: claiming.Claim, load: Load) -> set[int]:
 
 def load_into(target: Target, batches: list[TableBatch], *, batched_at: datetime) -> TableLoad:
     """Merge one table's batches into its destination."""
+    if target.destination is None:
+        raise LoadError("This integration has no destination: its data waits until it has one.")
     return engine_of(target.destination).load(
         schema_name=target.integration.schema_name,
         table_name=batches[0].table_name,
@@ -158,15 +157,6 @@ def batch_id(batch: Batch) -> str:
     return str(batch.receipt)
 
 
-def integration_of(claim: claiming.Claim) -> Integration:
-    """Return the claim's integration. A deleted one's accepted data is still loaded."""
-    integrations = Integration.objects.select_related("account", "destination")
-    integration: Integration | None = integrations.filter(pk=claim.table.integration_id).first()
-    if integration is None:
-        raise LoadError("The integration does not exist any more.")
-    return integration
-
-
 def put_off(claim: claiming.Claim, error: LoadError, *, started_at: datetime) -> None:
     """Keep everything, say why, and try again later."""
     now = timezone.now()
@@ -175,9 +165,9 @@ def put_off(claim: claiming.Claim, error: LoadError, *, started_at: datetime) ->
         extra=facts(claim)
         | {"reason": error.message, "transient": error.transient, "cause": str(error.__cause__ or "")},
     )
-    integration = Integration.objects.filter(pk=claim.table.integration_id).select_related("account").first()
-    destination = destination_of(integration=integration) if integration else None
-    others = pks(integrations_into(destination=destination)) if destination else []
+    integration = claim.target.integration if claim.target is not None else None
+    destination = claim.target.destination if claim.target is not None else None
+    others = pks(integrations_into(destination=destination)) if destination is not None else []
     claiming.postpone(claim, error, now=now, others=others)
     loud = not error.transient or claim.table.attempts >= QUIET_TRANSIENT_TRIES
     if integration is not None and loud and claim.shares:

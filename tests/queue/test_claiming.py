@@ -133,7 +133,7 @@ def test_a_table_that_outlives_its_loaders_pauses_longer_each_time(token, queue)
     for _ in range(4):
         assert claim_next(now=now) is not None
         now += claiming.LEASE
-        claiming.reclaim_expired(now=now)
+        claiming.reclaim_left_behind(now=now)
         pauses.append(QueuedTable.objects.get().not_before - now)
         now += pauses[-1]
 

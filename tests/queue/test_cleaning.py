@@ -20,6 +20,11 @@ from tests.queue.sending import send
 pytestmark = pytest.mark.django_db
 
 
+def paused():
+    """What a failed try leaves in a table's entry."""
+    return {"attempts": 1, "not_before": timezone.now() + timedelta(minutes=4)}
+
+
 def make_old(path, seconds=3600):
     os.utime(path, (time.time() - seconds,) * 2)
 
@@ -88,7 +93,7 @@ def test_I11_bodies_that_wait_for_long_do_not_keep_other_peoples_segments(
         patch.setattr(accepting, "segment_writer", lambda: writer)
         sent = [send(token, records=30, table="stuck" if number == 7 else "bikes") for number in range(20)]
     writer.seal()
-    QueuedTable.objects.filter(table_name="stuck").update(not_before=timezone.now() + timedelta(hours=1))
+    QueuedTable.objects.filter(table_name="stuck").update(**paused())
     while load_next():
         pass
     before, body = stored_bytes(queue), read_body(queue, location_of(sent[7]))
@@ -114,7 +119,7 @@ def test_a_body_that_moved_after_the_claim_is_found_in_its_new_place(token, queu
 def test_receipts_beyond_the_newest_are_forgotten_but_never_what_waits(token, queue, settings):
     settings.RECEIPTS_KEPT = 2
     waiting = send(token, table="stuck")
-    QueuedTable.objects.update(not_before=timezone.now() + timedelta(hours=1))
+    QueuedTable.objects.update(**paused())
     kept = [send(token) for _ in range(5)][-2:]
     while load_next():
         pass

@@ -1,0 +1,182 @@
+"""Several loads at once in one process, and the tidying beside them.
+
+One thread claims; the loads run in threads, for the engines work outside Python's lock and a server's answer is
+waited for there too. No account ever has all the hands: one whose destination hangs leaves some to the others
+(promise I11).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+import time
+from collections import Counter
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import DatabaseError, close_old_connections, connections
+from django.utils import timezone
+
+from integrations.models import QueuedTable
+from integrations.queue import cleaning
+from integrations.queue.claiming import Claim, claim_next
+from integrations.queue.loader import carry_out
+from integrations.queue.presence import Presence, Turn, forget_dead_loaders
+from integrations.queue.repeats import forget_old_keys
+
+logger = logging.getLogger("integrations.queue")
+IDLE_SECONDS = 0.5
+AFTER_DATABASE_ERROR_SECONDS = 2.0
+TIDY_SECONDS, PURGE_SECONDS = 2.0, 3600.0
+ENDING_SECONDS = 20.0  # promise O2 allows 30 for everything
+
+
+class Hands:
+    """The threads that load: as many loads at once, and one fewer of one account's."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.most_of_one_account = max(1, number - 1)
+        self.given: queue.SimpleQueue[Claim] = queue.SimpleQueue()
+        self.changed = threading.Condition()
+        self.changes = 0
+        self.loads: Counter[int] = Counter()  # in hand, by account
+        self.database_failed = False
+        self.threads = 0
+
+    def are_full(self) -> bool:
+        with self.changed:
+            return self.loads.total() >= self.number
+
+    def full_accounts(self) -> set[int]:
+        """Return the accounts of which no more loads may begin now."""
+        with self.changed:
+            return {account for account, loads in self.loads.items() if loads >= self.most_of_one_account}
+
+    def give(self, claim: Claim) -> None:
+        """Have a claim carried out."""
+        with self.changed:
+            self.loads[claim.table.account_id] += 1
+            if self.loads.total() > self.threads:
+                self.threads += 1
+                threading.Thread(target=self._work, name="load", daemon=True).start()
+        self.given.put(claim)
+
+    def wait_for_a_change(self, since: int, seconds: float) -> None:
+        """Return when a load has ended after the change of that number, or after so long."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.changes != since, seconds)
+
+    def rest(self, seconds: float) -> bool:
+        """Wait for the loads in hand; return whether all of them ended in time."""
+        with self.changed:
+            return self.changed.wait_for(lambda: not self.loads.total(), seconds)
+
+    def _work(self) -> None:
+        while True:
+            claim = self.given.get()
+            failed = False
+            try:
+                close_old_connections()
+                carry_out(claim)
+            except (
+                DatabaseError
+            ) as error:  # not even the failure could be noted: the lease runs out by itself
+                logger.warning("loader.database_error", extra={"reason": str(error)})
+                connections.close_all()
+                failed = True
+            finally:
+                with self.changed:
+                    self.loads[claim.table.account_id] -= 1
+                    self.changes += 1
+                    self.database_failed |= failed
+                    self.changed.notify_all()
+
+
+class LoaderProcess:
+    """Claims what is due and has it loaded, until it is told to end."""
+
+    def __init__(self, loads_at_once: int | None = None) -> None:
+        self.hands = Hands(loads_at_once or settings.LOADERS)
+        self.ending = False  # no Event: a signal that arrives while one is waited for could wait for itself
+        self.presence = Presence()
+        self.tidying = Turn("tidying")
+        self.tidied_at = self.purged_at = time.monotonic()
+
+    def run(self) -> None:
+        """Load until told to end; a database that is away is waited for."""
+        while not self.ending:
+            changes = self.hands.changes
+            try:
+                close_old_connections()
+                begun = self.begin_next()
+                self.tidy()
+            except DatabaseError as error:
+                logger.warning("loader.database_error", extra={"reason": str(error)})
+                connections.close_all()
+                self.hands.database_failed = True
+            if self.hands.database_failed:
+                self.hands.database_failed = False
+                time.sleep(AFTER_DATABASE_ERROR_SECONDS)
+            elif not begun:
+                self.hands.wait_for_a_change(changes, IDLE_SECONDS)
+        self.end()
+
+    def drain(self) -> None:
+        """Load until nothing is due."""
+        idle = False
+        while not idle:
+            changes = self.hands.changes
+            idle = self.hands.rest(0)  # asked before: what ends in between may make another due
+            if self.begin_next():
+                idle = False
+            elif not idle:
+                self.hands.wait_for_a_change(changes, IDLE_SECONDS)
+        cleaning.remove_loaded_segments()
+        if self.tidying.is_mine():
+            cleaning.checkpoint()
+        self.end()
+
+    def end_soon(self, *_: object) -> None:
+        """End after the loads in hand: a signal's handler."""
+        self.ending = True
+
+    def begin_next(self) -> bool:
+        """Begin one load; return False when nothing is due, or all hands are full."""
+        if self.hands.are_full():
+            return False
+        claim = claim_next(now=timezone.now(), loader=self.presence.name, avoiding=self.hands.full_accounts())
+        if claim is None:
+            return False
+        self.hands.give(claim)
+        return True
+
+    def end(self) -> None:
+        """Give the loads in hand some time, then go: what is cut off was not committed, and is loaded again."""
+        ended = self.hands.rest(ENDING_SECONDS)
+        self.tidying.end()
+        if ended:
+            self.presence.end()
+            return
+        logger.warning("loader.cut_off", extra={"loads": self.hands.loads.total()})
+        logging.shutdown()
+        os._exit(0)
+
+    def tidy(self) -> None:
+        """Now and then, in one process: remove what is loaded, checkpoint (decision D26), purge old history."""
+        if not self.tidying.is_mine():
+            return
+        now = time.monotonic()
+        if now - self.tidied_at >= TIDY_SECONDS:
+            cleaning.remove_loaded_segments()
+            cleaning.gather_sparse_segments()
+            cleaning.checkpoint()
+            self.tidied_at = now
+        if now - self.purged_at >= PURGE_SECONDS:
+            cleaning.purge_history(now=timezone.now())
+            forget_old_keys(now=timezone.now())
+            forget_dead_loaders(set(QueuedTable.objects.held().values_list("leased_by", flat=True)))
+            call_command("clearsessions")
+            self.purged_at = now
