@@ -86,6 +86,21 @@ def key_reused(code: str, message: str) -> Refusal:
 # --- /batch
 
 
+def dry_run_unclear() -> Refusal:
+    """The dry_run parameter is neither 1 nor 0: data must not be stored, or not be stored, by mistake."""
+    message = "dry_run should be 1, or left out"
+    return Refusal(400, {"status": "ERROR", "message": message}, Fault("dry_run_invalid"))
+
+
+def sample_too_large(size: int, *, limit: int) -> Refusal:
+    """A dry run is for samples: it takes less than a request that is stored."""
+    message = (
+        f"Request rejected: request size ({size} bytes) exceeds the maximum of a dry run ({limit} bytes)"
+    )
+    fault = Fault("sample_too_large", limit=limit, actual=size)
+    return Refusal(413, {"status": "ERROR", "message": message}, fault)
+
+
 def batch_not_authorized() -> Refusal:
     """The token is missing, unknown or revoked."""
     return Refusal(401, {"message": "Not Authorized"}, Fault("token_refused"))

@@ -16,6 +16,7 @@ from integrations.importapi.endpoints import endpoint
 from integrations.importapi.parsing import ParsedRequest
 from integrations.importapi.pushes import parse_push
 from integrations.importapi.receipts import wait_until_loaded, wanted_wait
+from integrations.importapi.rehearsals import dry_run, is_dry_run
 from integrations.importapi.status import VERSION, limits, reason_to_refuse_data
 from integrations.loading.reading import PUSH, TRANSIT
 from integrations.queue.accepting import accept_batch
@@ -116,6 +117,10 @@ def received_push(request: TokenRequest, *, patience: float | None) -> Iterator[
 def store(request: TokenRequest, body: bytes, parsed: ParsedRequest, received_at: datetime) -> HttpResponse:
     """Put a valid request on disk and into the queue, then say so; one sent before under its key, only say so."""
     key = idempotency_key(request)
+    if is_dry_run(request):
+        return dry_run(
+            integration=request.token.integration, kind=parsed.kind, body=body, received_at=received_at
+        )
     if key is None:
         stored = accept_batch(
             token=request.token, kind=parsed.kind, body=body, tables=parsed.tables, received_at=received_at

@@ -10,6 +10,7 @@ from integrations.models import Destination
 if TYPE_CHECKING:
     from integrations.loading.batches import TableBatch
     from integrations.loading.outcomes import Preview, TableLoad
+    from integrations.loading.rehearsing import Rehearsal
 
 
 class Engine(Protocol):
@@ -22,6 +23,9 @@ class Engine(Protocol):
 
     def preview(self, *, schema_name: str, table: str) -> Preview:
         """Return a table's newest rows. Raises Busy, LoadError or UnknownTable."""
+
+    def rehearse(self, *, schema_name: str, table_name: str, batches: list[TableBatch]) -> Rehearsal:
+        """Say what loading batches of one table would do now. Raises Busy or LoadError when it cannot be read."""
 
 
 def engine_of(destination: Destination) -> Engine:

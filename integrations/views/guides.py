@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import public
 from integrations.guides import BY_SLUG, sections
+from integrations.services.rehearsals import MAX_SAMPLE_BYTES
 from stitchapp.server_address import server_address
 
 
@@ -31,6 +32,7 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
         "sections": sections(),
         "server": server_address(request),
         "support_address": settings.SUPPORT_ADDRESS,
+        "sample_mib": MAX_SAMPLE_BYTES // 1024**2,
         "max_body_mib": settings.MAX_BODY_BYTES / 1024**2,
         "max_body_bytes": settings.MAX_BODY_BYTES,
         "receipts_kept": settings.RECEIPTS_KEPT,

@@ -12,11 +12,17 @@ import duckdb
 
 from integrations.loading import naming
 from integrations.loading.batches import TableBatch
+from integrations.loading.capabilities import DUCKDB
+from integrations.loading.catalogue import ExistingTable
+from integrations.loading.collecting import Collected
 from integrations.loading.destinations.duckdb_load import DuckDBLoad
+from integrations.loading.destinations.duckdb_standing import DuckDBStanding
 from integrations.loading.destinations.warehouse_file import MEMORY_LIMIT, FileHeld, explain, opened
 from integrations.loading.errors import Busy, LoadError, UnknownTable
 from integrations.loading.merging import quote
 from integrations.loading.outcomes import Preview, TableLoad, TableOverview
+from integrations.loading.rehearsing import Rehearsal, Standing, rehearse
+from integrations.loading.versions import Versions
 
 WRITER_WAITS_SECONDS = 5.0
 READER_WAITS_SECONDS = 1.0
@@ -117,6 +123,20 @@ class DuckDBDestination:
                 f"{ordered} LIMIT {limit:d}"
             ).fetchall()
             return Preview(columns, [list(row) for row in rows])
+
+    def rehearse(self, *, schema_name: str, table_name: str, batches: list[TableBatch]) -> Rehearsal:
+        """Say what loading batches of one table would do now. Raises Busy while the file is written."""
+        folded = DUCKDB.fold(naming.table_name(table_name))
+        with self._reading() as connection:
+            there = Standing() if connection is None else DuckDBStanding(connection, schema_name).read(folded)
+
+        def outranked(collected: Collected, existing: ExistingTable, versions: Versions) -> set[int]:
+            with self._reading() as connection:  # a second time, so that a load need not wait meanwhile
+                if connection is None:
+                    return set()
+                return DuckDBStanding(connection, schema_name).outranked(collected, existing, versions)
+
+        return rehearse(batches, standing=there, capabilities=DUCKDB, outranked=outranked)
 
     @contextmanager
     def _reading(self) -> Iterator[duckdb.DuckDBPyConnection | None]:
