@@ -26,6 +26,12 @@ def key_time(moment: datetime) -> str:
     return f"{_short(at)} {at.day}, {at.year} {at:%H:%M} (UTC)"
 
 
+def second_time(moment: datetime) -> str:
+    """Return "Mar 30, 2019 08:18:05 (UTC)": requests, which come many in a minute."""
+    at = moment.astimezone(UTC)
+    return f"{_short(at)} {at.day}, {at.year} {at:%H:%M:%S} (UTC)"
+
+
 def token_time(moment: datetime) -> str:
     """Return "February 12th, 2018 7:29pm (UTC)": Import API access tokens."""
     at = moment.astimezone(UTC)

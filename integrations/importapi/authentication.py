@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.models import Account
-from integrations.importapi import refusals, responses
+from integrations.importapi import refusals, responses, traffic
 from integrations.importapi.refusals import Refusal
 from integrations.models import AccessToken
 from integrations.services.token_authentication import TokenRefused, authenticate_access_token
@@ -29,10 +29,12 @@ def token_or(unauthorized: Callable[[], Refusal]) -> Callable[[HttpRequest], Htt
                 authorization=request.headers.get("Authorization", ""), now=timezone.now()
             )
         except TokenRefused as error:
+            traffic.note_token(request, error.token, reason=error.reason.value)
             refusal = refusals.inactive() if error.connection_is_inactive else unauthorized()
             return responses.refused(refusal)
         admitted = cast(TokenRequest, request)
         admitted.token, admitted.account = token, token.account
+        traffic.note_token(request, token)
         return None
 
     return authenticate

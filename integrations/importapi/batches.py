@@ -68,6 +68,10 @@ def parse_batch(body: bytes) -> ParsedRequest:
         raise refusals.batch_malformed() from None
     try:
         return _checked(request, body_size=len(body))
+    except refusals.Refusal as refusal:
+        name = request.get("table_name") if isinstance(request, dict) else None
+        refusal.tables = (name,) if isinstance(name, str) else ()
+        raise
     except RecursionError:  # a schema that refers to itself in circles
         raise refusals.batch_schema("nested too deeply") from None
     except TooMuchEffort:

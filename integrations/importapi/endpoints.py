@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from integrations.importapi import bodies, responses
+from integrations.importapi import bodies, responses, traffic
 from integrations.importapi.byte_budget import BudgetExhausted
 from integrations.importapi.faults import Fault
 from integrations.importapi.refusals import Refusal
@@ -33,10 +34,12 @@ def endpoint(*methods: str, may_be_unavailable: bool = True) -> Callable[[View],
         @csrf_exempt
         @functools.wraps(view)
         def answering(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            begun = time.perf_counter()
             response = _answer(request, *args, **kwargs)
             response["Cache-Control"] = "no-store"
             # After the answer is sent: a client that is still writing gets to read it all the sooner.
             act_when_closed(response, [functools.partial(bodies.drain, request)])
+            traffic.note_answer(request, response, endpoint=view.__name__, begun=begun)
             return response
 
         def _answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -45,6 +48,7 @@ def endpoint(*methods: str, may_be_unavailable: bool = True) -> Callable[[View],
             try:
                 return view(request, *args, **kwargs)
             except Refusal as refusal:
+                traffic.note_tables(request, refusal.tables)
                 return responses.refused(refusal)
             except QueueUnavailable as error:
                 fault = Fault(error.code, limit=error.limit, actual=error.actual)

@@ -50,6 +50,7 @@ def parse_push(body: bytes, *, client_id: int, kind: str = PUSH) -> ParsedReques
     may_exceed = len(body) > 2 * refusals.MAX_DATA_POINTS  # a value takes two bytes at least
     reasons: list[Reason] = []
     fault: Fault | None = None
+    refused_tables: dict[str, None] = {}
     tables: Counter[str] = Counter()
     for index, record in enumerate(records):
         reason = _reason_against(record, may_exceed)
@@ -58,8 +59,12 @@ def parse_push(body: bytes, *, client_id: int, kind: str = PUSH) -> ParsedReques
         elif len(reasons) < MAX_ERRORS:
             fault = fault or _fault_of(index, record, reason)
             reasons.append(reason)
+            if isinstance(record.get("table_name"), str):
+                refused_tables[record["table_name"]] = None
     if fault is not None:
-        raise refusals.push_invalid(reasons, fault)
+        refusal = refusals.push_invalid(reasons, fault)
+        refusal.tables = tuple(refused_tables)
+        raise refusal
     return ParsedRequest(kind, list(tables.items()))
 
 

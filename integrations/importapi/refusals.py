@@ -18,8 +18,11 @@ MAX_IDEMPOTENCY_KEY = 255
 class Refusal(Exception):
     """The request is refused; `payload` is the JSON body, or the text of a plain-text answer.
 
-    `fault` is the same told to programs, in headers: the documented bodies have no room for it.
+    `fault` is the same told to programs, in headers: the documented bodies have no room for it. `tables` are
+    those that the request is known to be for.
     """
+
+    tables: tuple[str, ...] = ()
 
     def __init__(self, status: int, payload: Payload, fault: Fault) -> None:
         super().__init__(status, payload)

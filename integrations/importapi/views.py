@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.access import allow_token, public
-from integrations.importapi import refusals, responses
+from integrations.importapi import refusals, responses, traffic
 from integrations.importapi.authentication import TokenRequest, token_or
 from integrations.importapi.batches import parse_batch
 from integrations.importapi.bodies import IncompleteBody, received_body
@@ -52,7 +52,10 @@ def batch(request: TokenRequest) -> HttpResponse:
         raise refusals.batch_content_type()
     try:
         with received_body(request, patience=PATIENCE_SECONDS) as body:
-            return store(request, body, parse_batch(body), received_at)
+            traffic.note_size(request, len(body))
+            parsed = parse_batch(body)
+            traffic.note_parsed(request, parsed.tables)
+            return store(request, body, parsed, received_at)
     except IncompleteBody:
         raise refusals.batch_malformed() from None
 
@@ -108,7 +111,10 @@ def received_push(request: TokenRequest, *, patience: float | None) -> Iterator[
         raise refusals.push_content_type(media_type(request))
     try:
         with received_body(request, patience=patience) as body:
-            yield body, parse_push(body, client_id=request.account.client_id, kind=kind)
+            traffic.note_size(request, len(body))
+            parsed = parse_push(body, client_id=request.account.client_id, kind=kind)
+            traffic.note_parsed(request, parsed.tables)
+            yield body, parsed
     except IncompleteBody as error:
         encoding = "transit" if kind == TRANSIT else "json"
         raise refusals.push_malformed(str(error), line=1, column=1, kind=encoding) from None

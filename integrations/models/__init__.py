@@ -12,6 +12,7 @@ from integrations.models.batch import (
 from integrations.models.destination import Destination, DestinationType
 from integrations.models.integration import Integration, IntegrationType
 from integrations.models.load import DailyRows, Load, LoadedTable, LoadStatus
+from integrations.models.received_request import ReceivedRequest, RequestDay
 
 __all__ = [
     "MAX_ACTIVE_TOKENS",
@@ -31,4 +32,6 @@ __all__ = [
     "LoadStatus",
     "LoadedTable",
     "QueuedTable",
+    "ReceivedRequest",
+    "RequestDay",
 ]

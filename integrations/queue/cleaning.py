@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connections
 from django.db.models import QuerySet, Sum
 
-from integrations.models import Batch, BatchTable, Load
+from integrations.models import Batch, BatchTable, Load, ReceivedRequest, RequestDay
 from integrations.queue.accepting import location_of, queue_folder, segment_writer
 from integrations.queue.segments import (
     StoredSegment,
@@ -21,6 +21,7 @@ from integrations.queue.segments import (
     read_body,
     stored_segments,
 )
+from integrations.services.request_log import KEPT_FOR as REQUESTS_KEPT_FOR
 
 logger = logging.getLogger("integrations.queue")
 SETTLING_SECONDS = 60  # what a dead process had sent to the database is committed or gone by then
@@ -96,6 +97,8 @@ def purge_history(*, now: datetime) -> None:
         purge_receipts(integration_id)
     for integration_id in Load.objects.order_by().values_list("integration_id", flat=True).distinct():
         purge_loads(integration_id, now=now)
+    for integration_id in RequestDay.objects.order_by().values_list("integration_id", flat=True).distinct():
+        purge_requests(integration_id, now=now)
 
 
 def purge_receipts(integration_id: int) -> None:
@@ -118,6 +121,22 @@ def purge_loads(integration_id: int, *, now: datetime) -> None:
     oldest_kept = loads.values_list("pk", flat=True)[settings.LOADS_KEPT - 1 : settings.LOADS_KEPT].first()
     if oldest_kept is not None:
         delete_in_pieces(loads.filter(pk__lt=oldest_kept))
+
+
+def purge_requests(integration_id: int, *, now: datetime) -> None:
+    """Keep an integration's newest accepted requests, and as many others; the sums of their days stay as long.
+
+    They are counted apart: a program that goes on with a revoked token cannot push out what was accepted.
+    """
+    requests = ReceivedRequest.objects.filter(integration_id=integration_id).order_by("-at")
+    delete_in_pieces(requests.filter(at__lt=now - REQUESTS_KEPT_FOR))
+    days = RequestDay.objects.filter(integration_id=integration_id)
+    delete_in_pieces(days.filter(day__lt=(now - REQUESTS_KEPT_FOR).date()))
+    for some in (requests.accepted(), requests.not_accepted()):
+        newest = some.values_list("at", flat=True)
+        oldest_kept = newest[settings.REQUESTS_KEPT - 1 : settings.REQUESTS_KEPT].first()
+        if oldest_kept is not None:
+            delete_in_pieces(some.filter(at__lt=oldest_kept))
 
 
 def delete_in_pieces(rows: QuerySet[Any]) -> None:

@@ -4,7 +4,9 @@ from typing import Any
 
 from django.db.models import Model
 
-QUEUE_MODELS = frozenset({"batch", "batchtable", "idempotencykey", "queuedtable"})
+QUEUE_MODELS = frozenset(
+    {"batch", "batchtable", "idempotencykey", "queuedtable", "receivedrequest", "requestday"}
+)
 
 
 class QueueRouter:

@@ -40,14 +40,15 @@ class TokenRefusalReason(StrEnum):
 
 
 class TokenRefused(DomainError):
-    """The request carries no token that admits it. `reason` stays on this side."""
+    """The request carries no token that admits it. `reason`, and the token if it is known, stay on this side."""
 
     code, status = "unauthorized", 401
     message = "Not Authorized"
 
-    def __init__(self, reason: TokenRefusalReason) -> None:
+    def __init__(self, reason: TokenRefusalReason, token: AccessToken | None = None) -> None:
         super().__init__()
         self.reason = reason
+        self.token = token
 
     @property
     def connection_is_inactive(self) -> bool:
@@ -70,7 +71,7 @@ def authenticate_access_token(*, authorization: str, now: datetime) -> AccessTok
     reason = reason_to_refuse(token)
     if reason is not None:
         note_refusal(token, reason=reason.value, now=now)
-        raise refused(reason)
+        raise refused(reason, token)
     note_use(token, now=now)
     return token
 
@@ -93,7 +94,7 @@ def reason_to_refuse(token: AccessToken) -> TokenRefusalReason | None:
     return None if token.integration.accepts_data else TokenRefusalReason.PAUSED
 
 
-def refused(reason: TokenRefusalReason) -> TokenRefused:
+def refused(reason: TokenRefusalReason, token: AccessToken | None = None) -> TokenRefused:
     """Log a refusal, without the secret, and return it."""
     logger.info("access_token.refused", extra={"reason": reason.value})
-    return TokenRefused(reason)
+    return TokenRefused(reason, token)

@@ -46,6 +46,7 @@ def integration_loads(request: HttpRequest, integration_id: int) -> HttpResponse
         "loads_url": request.get_full_path(),
         "settings_url": url_of(integration, "integration-settings"),
         "batches_url": url_of(integration, "batch-list"),
+        "requests_url": url_of(integration, "request-list"),
         "looks_again": any(report.waiting for report in reports),
     }
     return render_page(request, "integrations/integration_loads.html", context)

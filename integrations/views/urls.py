@@ -11,6 +11,7 @@ from integrations.views import (
     integrations,
     loads,
     notifications,
+    requests,
     settings,
     tables,
 )
@@ -35,6 +36,7 @@ urlpatterns = [
     path(f"{INTEGRATION}/loads/table", loads.table_loads, name="table-loads"),
     path(f"{INTEGRATION}/batches", batches.batch_list, name="batch-list"),
     path(f"{INTEGRATION}/batches/<uuid:receipt>", batches.batch_receipt, name="batch-receipt"),
+    path(f"{INTEGRATION}/requests", requests.request_list, name="request-list"),
     path(f"{INTEGRATION}/settings", settings.integration_settings, name="integration-settings"),
     path(f"{INTEGRATION}/tokens", access_tokens.access_token_create, name="access-token-create"),
     path(

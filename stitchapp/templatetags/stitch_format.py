@@ -1,6 +1,7 @@
 """Dates, times and numbers in templates. Usage: {% load stitch_format %}.
 
 {% moment key.created_at "key" %}      <time …>Mar 30, 2019 08:18 (UTC)</time>
+{% moment request.at "second" %}        <time …>Mar 30, 2019 08:18:05 (UTC)</time>
 {% moment token.created_at "token" %}  February 12th, 2018 7:29pm (UTC)
 {% moment load.ended_at "load" %}      Today at 12:17 pm (UTC)
 {% moment batch.received_at "ago" %}   20 minutes ago, with the exact time in its title
@@ -36,7 +37,8 @@ def moment(value: datetime | None, style: str = "key") -> SafeString | str:
     if style == "load":
         words = formats.load_time(value, timezone.now())
     else:
-        words = {"key": formats.key_time, "token": formats.token_time}[style](value)
+        styles = {"key": formats.key_time, "second": formats.second_time, "token": formats.token_time}
+        words = styles[style](value)
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), words)
 
 

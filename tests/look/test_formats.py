@@ -15,6 +15,10 @@ def test_K11_an_api_access_key_carries_its_time():
     assert formats.key_time(datetime(2017, 9, 18, 6, 18, tzinfo=UTC)) == "Sept 18, 2017 06:18 (UTC)"
 
 
+def test_a_request_carries_its_second():
+    assert formats.second_time(datetime(2019, 3, 30, 8, 18, 5, tzinfo=UTC)) == "Mar 30, 2019 08:18:05 (UTC)"
+
+
 def test_T30_a_token_carries_its_time():
     assert formats.token_time(datetime(2018, 2, 12, 19, 29, tzinfo=UTC)) == "February 12th, 2018 7:29pm (UTC)"
     assert formats.token_time(datetime(2019, 2, 4, 21, 38, tzinfo=UTC)) == "February 4th, 2019 9:38pm (UTC)"

@@ -163,6 +163,8 @@ def test_O2_a_request_in_hand_is_finished_before_the_web_server_ends(product):
         sender.join()
 
     assert [status for status, _, _ in answers] == [201] * 4
+    logged = "from integrations.models import ReceivedRequest; print(ReceivedRequest.objects.count())"
+    assert product.manage("shell", "-v0", "-c", logged).strip() == "4"
     product.manage("load_batches", "--once")
     assert waiting(product) == 0
 

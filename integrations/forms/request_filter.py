@@ -1,0 +1,44 @@
+"""What the Requests page shows of the log."""
+
+from django import forms
+
+from integrations.models import Integration
+
+RESULTS = (("", "All results"), ("2", "Accepted (2xx)"), ("4", "Refused (4xx)"), ("5", "Failed (5xx)"))
+ENDPOINTS = {
+    "batch": "batch",
+    "push": "push",
+    "validate": "validate",
+    "batch_receipt": "batches/<receipt>",
+}
+
+
+class RequestFilterForm(forms.Form):
+    """Result, token, endpoint and table; an empty field does not narrow."""
+
+    status = forms.ChoiceField(label="Result", required=False, choices=RESULTS)
+    token = forms.TypedChoiceField(label="Token", required=False, coerce=int, empty_value=None)
+    endpoint = forms.ChoiceField(
+        label="Endpoint", required=False, choices=[("", "All endpoints"), *ENDPOINTS.items()]
+    )
+    table = forms.CharField(label="Table name contains", required=False, max_length=200)
+
+    def __init__(self, *args, integration: Integration, **kwargs):
+        super().__init__(*args, **kwargs)
+        tokens = integration.access_tokens.order_by("-pk")
+        self.fields["token"].choices = [
+            ("", "All tokens"),
+            *((token.pk, f"{token.pk}{'' if token.is_active else ' (revoked)'}") for token in tokens),
+        ]
+
+    def criteria(self) -> dict[str, object]:
+        """Return what narrows the log; nothing when the form is not valid."""
+        if not self.is_valid():
+            return {}
+        chosen = self.cleaned_data
+        return {
+            "status": chosen["status"],
+            "token_id": chosen["token"],
+            "endpoint": chosen["endpoint"],
+            "table": chosen["table"],
+        }
