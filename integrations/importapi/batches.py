@@ -9,6 +9,7 @@ from integrations.importapi.jsonschema import InvalidSchema, Schema, compile_sch
 from integrations.importapi.jsonschema.effort import TooMuchEffort, limited
 from integrations.importapi.parsing import ParsedRequest, data_points, exceeds_data_points, storable_name
 from integrations.loading.decoding import MalformedJSON, decode_json
+from integrations.loading.plain import read_plain
 from integrations.loading.reading import BATCH
 
 # The request validated by the same engine as its records (import-api.md 5.5). The message that
@@ -62,6 +63,14 @@ UPSERT_KEYS = frozenset({"action", "sequence", "data", "time_extracted", "vintag
 
 def parse_batch(body: bytes) -> ParsedRequest:
     """Return the request in `body`; raise the Refusal for the first thing wrong with it."""
+    plain = read_plain(body)
+    if plain is not None:
+        return ParsedRequest(BATCH, [(plain.table_name, plain.records)], is_plain=True)
+    return parse_exactly(body)
+
+
+def parse_exactly(body: bytes) -> ParsedRequest:
+    """Do the same without the native reader: it alone cannot say what is wrong, and knows plain schemas only."""
     try:
         request = decode_json(body)
     except MalformedJSON:

@@ -9,6 +9,7 @@ class ParsedRequest:
 
     kind: str  # "batch", "push" or "transit", as integrations.loading.reading names them
     tables: list[tuple[str, int]]
+    is_plain: bool = False  # as integrations.loading.plain says
 
 
 def storable_name(name: str) -> bool:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from integrations.importapi.faults import Fault, Path
+from integrations.loading.limits import MAX_DATA_POINTS as MAX_DATA_POINTS
+from integrations.loading.limits import MAX_RECORDS as MAX_RECORDS
+from integrations.loading.limits import MAX_SEQUENCE as MAX_SEQUENCE
+from integrations.loading.limits import MIN_SEQUENCE as MIN_SEQUENCE
 
 Payload = dict[str, object] | str
 
-MAX_SEQUENCE = 2**63 - 1
-MIN_SEQUENCE = -(2**63)
-MAX_RECORDS = 20_000
-MAX_DATA_POINTS = 10_000
 MAX_STRING_KEY = 1024
 MAX_IDEMPOTENCY_KEY = 255
 

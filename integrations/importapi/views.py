@@ -129,7 +129,12 @@ def store(request: TokenRequest, body: bytes, parsed: ParsedRequest, received_at
         )
     if key is None:
         stored = accept_batch(
-            token=request.token, kind=parsed.kind, body=body, tables=parsed.tables, received_at=received_at
+            token=request.token,
+            kind=parsed.kind,
+            body=body,
+            tables=parsed.tables,
+            received_at=received_at,
+            plain=parsed.is_plain,
         )
         return responses.accepted(stored.receipt)
     try:
@@ -140,6 +145,7 @@ def store(request: TokenRequest, body: bytes, parsed: ParsedRequest, received_at
             body=body,
             tables=parsed.tables,
             received_at=received_at,
+            plain=parsed.is_plain,
         )
     except KeyReused as error:
         raise refusals.key_reused(error.code, error.message) from None

@@ -16,6 +16,20 @@ _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 
+def _decimal(text: str) -> Decimal:
+    """Return a number of any exponent: nothing can tell one too small for a Decimal from zero."""
+    try:
+        return Decimal(text)
+    except decimal.InvalidOperation:
+        number = float(text)
+        if number:
+            raise
+        return Decimal(number)
+
+
+_patient_decoder = msgspec.json.Decoder(float_hook=_decimal)
+
+
 class MalformedJSON(ValueError):
     """The body is not JSON that can be taken; says what is wrong and, where known, where."""
 
@@ -38,7 +52,7 @@ def decode_json(body: bytes) -> object:
     if too_many_containers(body):
         raise MalformedJSON(f"More than {MAX_CONTAINERS} objects and arrays")
     try:
-        value = _decoder.decode(body)
+        value = _decode_fast(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         value = _decode_slowly(body)
     except RecursionError:
@@ -73,6 +87,13 @@ def deeper_than(value: object, limit: int) -> bool:
     return bool(level)
 
 
+def _decode_fast(body: bytes) -> object:
+    try:
+        return _decoder.decode(body)
+    except decimal.InvalidOperation:
+        return _patient_decoder.decode(body)
+
+
 def _decode_slowly(body: bytes) -> object:
     """Decode what the fast decoder refused: for its lone surrogates, or for the place of the fault."""
     try:
@@ -81,7 +102,7 @@ def _decode_slowly(body: bytes) -> object:
         line, column = _position(body, error.start)
         raise MalformedJSON("Invalid UTF-8", line=line, column=column) from None
     try:
-        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+        return json.loads(text, parse_float=_decimal, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise MalformedJSON(error.msg, line=error.lineno, column=error.colno) from None
     except MalformedJSON:

@@ -25,6 +25,9 @@ class Batch(models.Model):
     segment = models.CharField(max_length=100)
     offset = models.PositiveBigIntegerField()
     checksum = models.PositiveBigIntegerField(help_text="CRC32 of the stored body.")
+    plain = models.BooleanField(
+        default=False, db_default=False, help_text="The body is one of integrations.loading.plain."
+    )
 
     class Meta:
         verbose_name_plural = "batches"

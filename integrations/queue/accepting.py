@@ -53,19 +53,20 @@ def accept_batch(
     body: bytes,
     tables: list[tuple[str, int]],
     received_at: datetime,
+    plain: bool = False,
     beside: Callable[[Batch], None] | None = None,
 ) -> Batch:
     """Store a request's body and its index rows; both are on disk when this returns.
 
-    `beside` writes what belongs to the batch in the same transaction; when it raises, nothing was stored.
-
     `tables` names each table once, with the number of its records (activations of a table version are not
-    records). Raises QueueFull or QueueUnavailable, and then nothing was stored.
+    records). `plain` says that `read_plain` took the body. `beside` writes what belongs to the batch in the same
+    transaction; when it raises, nothing was stored. Raises QueueFull or QueueUnavailable, and then nothing was
+    stored either.
     """
     require_room(len(body))
     try:
         with segment_writer().storing(body) as location:
-            return index_batch(token, kind, location, tables, received_at, beside)
+            return index_batch(token, kind, location, tables, received_at, plain, beside)
     except NoSpace as error:
         raise QueueFull from error
     except OperationalError as error:  # another writer held the index for as long as we were ready to wait
@@ -78,7 +79,8 @@ def index_batch(
     location: Location,
     tables: list[tuple[str, int]],
     received_at: datetime,
-    beside: Callable[[Batch], None] | None = None,
+    plain: bool,
+    beside: Callable[[Batch], None] | None,
 ) -> Batch:
     """Write the index rows of a stored body, all or none."""
     batch = Batch(
@@ -93,6 +95,7 @@ def index_batch(
         segment=location.segment,
         offset=location.offset,
         checksum=location.checksum,
+        plain=plain,
     )
     with transaction.atomic(using=settings.QUEUE_DATABASE):
         if beside is not None:

@@ -53,6 +53,7 @@ def accept_once(
     body: bytes,
     tables: list[tuple[str, int]],
     received_at: datetime,
+    plain: bool = False,
 ) -> Accepted:
     """Accept a request unless it was accepted under `key` within 24 hours.
 
@@ -74,6 +75,7 @@ def accept_once(
             body=body,
             tables=tables,
             received_at=received_at,
+            plain=plain,
             beside=lambda batch: remember(keyed, batch),
         )
     except AcceptedMeanwhile as error:
