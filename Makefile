@@ -1,6 +1,6 @@
 # Every command works first thing on a machine with Python 3.11+, git and make.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format bench screenshots clean
+.PHONY: help run demo test lint format bench torture screenshots clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -35,6 +35,9 @@ format: $(TOOLS)  ## Format code and templates
 
 bench: $(TOOLS)  ## Measure what the README gives figures for
 	@$(BIN)/python -m tests.bench
+
+torture: $(TOOLS)  ## Kill, race and fuzz for the promises' figures: an hour or so; KILLS=100 MINUTES=3 for less
+	@$(BIN)/python -m tests.torture
 
 screenshots: $(TOOLS)  ## Take the README's pictures anew
 	@$(BIN)/python -m tests.screenshots
