@@ -56,7 +56,7 @@ def disk_problems():
 def queue_problems():
     """Yield a sentence when data would be refused because too much waits."""
     if queue_is_full():
-        yield f"the queue is past its cap of {settings.QUEUE_MAX_BYTES} bytes"
+        yield f"the queue is past its cap of {settings.QUEUE_MAX_BYTES} bytes or {settings.QUEUE_MAX_RECORDS} records"
 
 
 def warnings():

@@ -183,6 +183,7 @@ DESTINATION_FORBIDDEN_ADDRESSES = env.networks("DESTINATION_FORBIDDEN_ADDRESSES"
 LOADERS = env.integer("LOADERS", default=3, minimum=1)  # loads at once in each loader process
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", default=20 * 1024 * 1024, minimum=1)
 QUEUE_MAX_BYTES = env.integer("QUEUE_MAX_BYTES", default=10 * 1024**3, minimum=1)
+QUEUE_MAX_RECORDS = env.integer("QUEUE_MAX_RECORDS", default=50_000_000, minimum=1)
 QUEUE_MIN_FREE_BYTES = env.integer("QUEUE_MIN_FREE_BYTES", default=512 * 1024**2)
 RECEIPTS_KEPT = env.integer("RECEIPTS_KEPT", default=10_000, minimum=1)  # of each integration (decision D32)
 LOADS_KEPT = env.integer("LOADS_KEPT", default=10_000, minimum=1)

@@ -35,4 +35,5 @@ def limits() -> dict[str, int]:
         "max_idempotency_key_characters": refusals.MAX_IDEMPOTENCY_KEY,
         "idempotency_key_hours": int(KEPT_FOR.total_seconds() // 3600),
         "queue_max_bytes": settings.QUEUE_MAX_BYTES,
+        "queue_max_records": settings.QUEUE_MAX_RECORDS,
     }

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import threading
-import time
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
-from pathlib import Path
 
 from django.conf import settings
 from django.db import OperationalError, transaction
 
 from accounts.errors import DomainError
 from integrations.models import AccessToken, Batch, BatchTable, QueuedTable
-from integrations.queue.segments import Location, NoSpace, SegmentWriter, stored_bytes
+from integrations.queue.room import Shortage, queue_folder, room
+from integrations.queue.segments import Location, NoSpace, SegmentWriter
 from stitchapp import request_facts
 
 SHOWN_NAME_LENGTH = 1024
 SEGMENT_BYTES = 64 * 1024**2
 SEGMENTS_IN_CAP = 16  # one segment never takes more than this part of the cap
-LOOK_AGAIN_SECONDS = 0.5
 
 
 class QueueUnavailable(DomainError):
@@ -36,14 +32,15 @@ class QueueUnavailable(DomainError):
 
 
 class QueueFull(QueueUnavailable):
-    """The queue is at its cap, or the disk nearly full; in bytes, which cap was passed and by how much."""
+    """The queue is at a cap, or the disk nearly full: which, and by how much."""
 
-    code = "queue_full"
     retry_after = 10
 
-    def __init__(self, *, limit: int | None = None, actual: int | None = None) -> None:
+    def __init__(self, shortage: Shortage | None = None) -> None:
         super().__init__()
-        self.limit, self.actual = limit, actual
+        self.code = shortage.code if shortage is not None else "queue_full"
+        self.limit = shortage.limit if shortage is not None else None
+        self.actual = shortage.actual if shortage is not None else None
 
 
 def accept_batch(
@@ -63,7 +60,7 @@ def accept_batch(
     transaction; when it raises, nothing was stored. Raises QueueFull or QueueUnavailable, and then nothing was
     stored either.
     """
-    require_room(len(body))
+    require_room(len(body), sum(records for _, records in tables))
     try:
         with segment_writer().storing(body) as location:
             return index_batch(token, kind, location, tables, received_at, plain, beside)
@@ -156,11 +153,6 @@ def location_of(batch: Batch) -> Location:
     return Location(batch.segment, batch.offset, batch.size, batch.checksum)
 
 
-def queue_folder() -> Path:
-    """Where the segments lie."""
-    return Path(settings.DATA_DIR) / "queue"
-
-
 @cache
 def segment_writer() -> SegmentWriter:
     """Return this process's writer."""
@@ -169,46 +161,15 @@ def segment_writer() -> SegmentWriter:
     )
 
 
-class Room:
-    """How full queue and disk are; looked up at most twice a second, and counted on in between."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.looked_at = float("-inf")
-        self.queued = self.free = 0
-
-    def has(self, size: int, *, taking: bool = True) -> bool:
-        """Tell whether `size` more bytes fit; if they do, and are to be taken, they count from now on."""
-        with self.lock:
-            if time.monotonic() - self.looked_at >= LOOK_AGAIN_SECONDS:
-                self.queued = stored_bytes(queue_folder())
-                self.free = shutil.disk_usage(settings.DATA_DIR).free
-                self.looked_at = time.monotonic()
-            fits = (
-                self.queued + size <= settings.QUEUE_MAX_BYTES
-                and self.free - size >= settings.QUEUE_MIN_FREE_BYTES
-            )
-            if fits and taking:
-                self.queued += size
-                self.free -= size
-            return fits
-
-
-room = Room()
-
-
-def require_room(size: int) -> None:
-    """Refuse what would take the queue past its cap, or the disk below its reserve (promise I8)."""
-    if not room.has(size):
+def require_room(size: int, records: int) -> None:
+    """Refuse what would take the queue past its caps, or the disk below its reserve (promise I8)."""
+    shortage = room.take(size, records)
+    if shortage is not None:
         segment_writer().seal()  # what is loaded of it may then be removed
-        queued = room.queued + size
-        if queued <= settings.QUEUE_MAX_BYTES:  # the disk is nearly full
-            raise QueueFull
-        raise QueueFull(limit=settings.QUEUE_MAX_BYTES, actual=queued)
+        raise QueueFull(shortage)
 
 
 def queue_is_full() -> bool:
     """Tell whether a large request would be refused: `/readyz` and the status page ask (promise O4)."""
-    return not room.has(
-        min(settings.MAX_BODY_BYTES, settings.QUEUE_MAX_BYTES // SEGMENTS_IN_CAP), taking=False
-    )
+    size = min(settings.MAX_BODY_BYTES, settings.QUEUE_MAX_BYTES // SEGMENTS_IN_CAP)
+    return room.shortage(size, 1) is not None

@@ -13,7 +13,8 @@ from django.db import connections
 from django.db.models import QuerySet, Sum
 
 from integrations.models import Batch, BatchTable, Load, ReceivedRequest, RequestDay
-from integrations.queue.accepting import location_of, queue_folder, segment_writer
+from integrations.queue.accepting import location_of, segment_writer
+from integrations.queue.room import queue_folder
 from integrations.queue.segments import (
     StoredSegment,
     draft_segments,

@@ -16,7 +16,8 @@ from integrations.loading.outcomes import TableLoad
 from integrations.loading.reading import read_table_batches
 from integrations.models import Batch, BatchTable, ErrorScope, Integration, Load
 from integrations.queue import claiming, recording
-from integrations.queue.accepting import location_of, name_digest, queue_folder
+from integrations.queue.accepting import location_of, name_digest
+from integrations.queue.room import queue_folder
 from integrations.queue.segments import BodyMissing, read_body
 from integrations.queue.targets import Target
 from integrations.services.destinations import integrations_into

@@ -8,7 +8,8 @@ import pytest
 
 from integrations.loading.batches import UPSERT, Message, TableBatch
 from integrations.models import Batch, QueuedTable
-from integrations.queue.accepting import QueueUnavailable, queue_folder
+from integrations.queue.accepting import QueueUnavailable
+from integrations.queue.room import queue_folder
 from integrations.services import rehearsals
 from integrations.services.destinations import destination_of
 from integrations.services.engines import engine_of

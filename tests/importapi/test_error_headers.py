@@ -210,5 +210,6 @@ def test_I8_the_limits_are_public(client, path):
         "max_idempotency_key_characters": 255,
         "idempotency_key_hours": 24,
         "queue_max_bytes": settings.QUEUE_MAX_BYTES,
+        "queue_max_records": settings.QUEUE_MAX_RECORDS,
     }
     assert client.post(path).status_code == 405

@@ -7,6 +7,7 @@ from django.utils import timezone
 from integrations.models import Batch, BatchTable, BatchTableState, QueuedTable
 from integrations.queue import accepting
 from integrations.queue.accepting import QueueFull, QueueUnavailable, accept_batch
+from integrations.queue.room import LEAST_BYTES_OF_A_RECORD, queue_folder
 from integrations.queue.segments import Location, read_body
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +19,7 @@ def accept(token, body=b'{"a":1}', tables=(("bikes", 1),), kind="batch"):
 
 def body_of(batch):
     location = Location(batch.segment, batch.offset, batch.size, batch.checksum)
-    return read_body(accepting.queue_folder(), location)
+    return read_body(queue_folder(), location)
 
 
 def test_a_batch_is_indexed_with_its_shares_and_its_body_can_be_read(token, queue):
@@ -61,6 +62,28 @@ def test_I8_past_the_byte_cap_a_request_is_refused_and_nothing_is_stored(token, 
 
     assert (refusal.value.status, 1 <= refusal.value.retry_after <= 60) == (503, True)
     assert Batch.objects.count() == 1
+
+
+def test_I8_past_the_cap_of_records_a_request_is_refused_until_some_are_loaded(token, queue, settings):
+    settings.QUEUE_MAX_RECORDS = 10
+    body = b"x" * LEAST_BYTES_OF_A_RECORD * 10
+    accept(token, body, [("bikes", 6), ("docks", 3)])
+    accepting.room.looked_at = float("-inf")
+    accept(token, body, [("bikes", 1)])
+
+    with pytest.raises(QueueFull) as refusal:
+        accept(token, body, [("bikes", 1)])
+
+    assert (refusal.value.code, refusal.value.limit, refusal.value.actual) == (
+        "queue_full_of_records",
+        10,
+        11,
+    )
+    assert Batch.objects.count() == 2
+    assert accepting.queue_is_full()
+    BatchTable.objects.filter(table_name="docks").update(state=BatchTableState.LOADED)
+    accepting.room.looked_at = float("-inf")
+    accept(token, body, [("bikes", 3)])
 
 
 def test_I8_a_nearly_full_disk_refuses(token, queue, settings):
