@@ -61,22 +61,25 @@ ENVELOPE = compile_schema(
 UPSERT_KEYS = frozenset({"action", "sequence", "data", "time_extracted", "vintage"})
 
 
-def parse_batch(body: bytes) -> ParsedRequest:
-    """Return the request in `body`; raise the Refusal for the first thing wrong with it."""
+def parse_batch(body: bytes, *, sets_aside: bool = False) -> ParsedRequest:
+    """Return the request in `body`; raise the Refusal for the first thing wrong with it.
+
+    With `sets_aside` a record that is wrong in itself is no reason to refuse the request, but is set aside.
+    """
     plain = read_plain(body)
     if plain is not None:
         return ParsedRequest(BATCH, [(plain.table_name, plain.records)], is_plain=True)
-    return parse_exactly(body)
+    return parse_exactly(body, sets_aside=sets_aside)
 
 
-def parse_exactly(body: bytes) -> ParsedRequest:
+def parse_exactly(body: bytes, *, sets_aside: bool = False) -> ParsedRequest:
     """Do the same without the native reader: it alone cannot say what is wrong, and knows plain schemas only."""
     try:
         request = decode_json(body)
     except MalformedJSON:
         raise refusals.batch_malformed() from None
     try:
-        return _checked(request, body_size=len(body))
+        return _checked(request, body_size=len(body), sets_aside=sets_aside)
     except refusals.Refusal as refusal:
         name = request.get("table_name") if isinstance(request, dict) else None
         refusal.tables = (name,) if isinstance(name, str) else ()
@@ -87,7 +90,7 @@ def parse_exactly(body: bytes) -> ParsedRequest:
         raise refusals.batch_schema("checking the records against it takes too long") from None
 
 
-def _checked(request: Any, *, body_size: int) -> ParsedRequest:
+def _checked(request: Any, *, body_size: int, sets_aside: bool) -> ParsedRequest:
     _check_sequences(request)
     _check_envelope(request)
     table_name, messages, document = request["table_name"], request["messages"], request["schema"]
@@ -104,9 +107,15 @@ def _checked(request: Any, *, body_size: int) -> ParsedRequest:
             if message["action"] == "upsert"
         ]
         may_exceed = body_size > 2 * refusals.MAX_DATA_POINTS  # a value takes two bytes at least
+        set_aside: dict[int, refusals.Refusal] = {}
         for index, record in records:
-            _check_record(index, record, schema, key_names, may_exceed)
-    return ParsedRequest(BATCH, [(table_name, len(records))])
+            try:
+                _check_record(index, record, schema, key_names, may_exceed)
+            except refusals.Refusal as refusal:
+                if not sets_aside:
+                    raise
+                set_aside[index] = refusal
+    return ParsedRequest(BATCH, [(table_name, len(records))], set_aside=set_aside)
 
 
 def _check_sequences(request: Any) -> None:

@@ -1,15 +1,21 @@
 """What both kinds of request share once they are parsed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from integrations.importapi.refusals import Refusal
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
-    """A valid request: its kind, and how many records it brings for each table."""
+    """A valid request: its kind, and how many records it brings for each table.
+
+    `set_aside` are those of its records that are refused alone, each by its place with its refusal.
+    """
 
     kind: str  # "batch", "push" or "transit", as integrations.loading.reading names them
     tables: list[tuple[str, int]]
     is_plain: bool = False  # as integrations.loading.plain says
+    set_aside: dict[int, Refusal] = field(default_factory=dict)
 
 
 def storable_name(name: str) -> bool:

@@ -69,6 +69,18 @@ def unknown_encoding(encoding: str) -> Refusal:
     return Refusal(415, {"status": "ERROR", "message": message}, Fault("content_encoding_unsupported"))
 
 
+def on_error_unknown() -> Refusal:
+    """The on_error parameter is not understood: nobody may take for stored what is not, or the reverse."""
+    message = "on_error should be reject, or left out"
+    return Refusal(400, {"status": "ERROR", "message": message}, Fault("on_error_invalid"))
+
+
+def on_error_unsupported() -> Refusal:
+    """The on_error parameter came with another endpoint than /batch."""
+    message = "on_error is for /v2/import/batch only"
+    return Refusal(400, {"status": "ERROR", "message": message}, Fault("on_error_invalid"))
+
+
 def key_invalid(length: int) -> Refusal:
     """The Idempotency-Key is blank, too long, or not plain text."""
     message = f"Idempotency-Key should be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters"

@@ -39,9 +39,17 @@ def told(response: HttpResponse, fault: Fault) -> HttpResponse:
     return response
 
 
-def accepted(receipt: object, *, repeated: bool = False) -> HttpResponse:
-    """201: durably stored, loaded later; the receipt rides in a header, and whether it is an earlier one."""
-    response = json_response({"status": "OK", "message": "Batch Accepted!"}, status=201)
+def accepted(
+    receipt: object, *, repeated: bool = False, rejected: list[dict[str, object]] | None = None
+) -> HttpResponse:
+    """201: durably stored, loaded later; the receipt rides in a header, and whether it is an earlier one.
+
+    `rejected` are the records set aside, for a sender who asked for them.
+    """
+    body: dict[str, object] = {"status": "OK", "message": "Batch Accepted!"}
+    if rejected is not None:
+        body["rejected"] = rejected
+    response = json_response(body, status=201)
     response["X-Batch-Id"] = str(receipt)
     if repeated:
         response["Idempotent-Replayed"] = "true"

@@ -17,6 +17,7 @@ from integrations.importapi.parsing import ParsedRequest
 from integrations.importapi.pushes import parse_push
 from integrations.importapi.receipts import wait_until_loaded, wanted_wait
 from integrations.importapi.rehearsals import dry_run, is_dry_run
+from integrations.importapi.setting_aside import require_whole, sets_aside, stored_form, told
 from integrations.importapi.status import VERSION, limits, reason_to_refuse_data
 from integrations.loading.reading import PUSH, TRANSIT
 from integrations.queue.accepting import accept_batch
@@ -50,10 +51,11 @@ def batch(request: TokenRequest) -> HttpResponse:
     received_at = timezone.now()
     if media_type(request) != JSON:
         raise refusals.batch_content_type()
+    wants_rest = sets_aside(request)
     try:
         with received_body(request, patience=PATIENCE_SECONDS) as body:
             traffic.note_size(request, len(body))
-            parsed = parse_batch(body)
+            parsed = parse_batch(body, sets_aside=wants_rest)
             traffic.note_parsed(request, parsed.tables)
             return store(request, body, parsed, received_at)
     except IncompleteBody:
@@ -106,6 +108,7 @@ def unknown_path(request: HttpRequest, path: str) -> HttpResponse:
 @contextmanager
 def received_push(request: TokenRequest, *, patience: float | None) -> Iterator[tuple[bytes, ParsedRequest]]:
     """Give the body of a push and what it holds."""
+    require_whole(request)
     kind = PUSH_KINDS.get(media_type(request))
     if kind is None:
         raise refusals.push_content_type(media_type(request))
@@ -123,33 +126,35 @@ def received_push(request: TokenRequest, *, patience: float | None) -> Iterator[
 def store(request: TokenRequest, body: bytes, parsed: ParsedRequest, received_at: datetime) -> HttpResponse:
     """Put a valid request on disk and into the queue, then say so; one sent before under its key, only say so."""
     key = idempotency_key(request)
+    kind, stored_body = stored_form(parsed, body)
+    rejected = told(parsed.set_aside) if "on_error" in request.GET else None
     if is_dry_run(request):
         return dry_run(
-            integration=request.token.integration, kind=parsed.kind, body=body, received_at=received_at
+            integration=request.token.integration, kind=kind, body=stored_body, received_at=received_at
         )
     if key is None:
         stored = accept_batch(
             token=request.token,
-            kind=parsed.kind,
-            body=body,
+            kind=kind,
+            body=stored_body,
             tables=parsed.tables,
             received_at=received_at,
             plain=parsed.is_plain,
         )
-        return responses.accepted(stored.receipt)
+        return responses.accepted(stored.receipt, rejected=rejected)
     try:
         accepted = accept_once(
             key=key,
             token=request.token,
-            kind=parsed.kind,
-            body=body,
+            kind=kind,
+            body=stored_body,
             tables=parsed.tables,
             received_at=received_at,
             plain=parsed.is_plain,
         )
     except KeyReused as error:
         raise refusals.key_reused(error.code, error.message) from None
-    return responses.accepted(accepted.receipt, repeated=accepted.repeated)
+    return responses.accepted(accepted.receipt, repeated=accepted.repeated, rejected=rejected)
 
 
 def idempotency_key(request: HttpRequest) -> str | None:

@@ -14,8 +14,19 @@ Part = tuple[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
+class SetAside:
+    """Why a record was refused when its request was accepted, and the path to the field at fault."""
+
+    reason: str
+    path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One message of an accepted request, with its position in that request."""
+    """One message of an accepted request, with its position in that request.
+
+    A record that is `set_aside` is rejected, never loaded.
+    """
 
     index: int
     action: str
@@ -23,6 +34,7 @@ class Message:
     data: dict[str, Any] | None
     time_extracted: str | None = None
     table_version: int | None = None
+    set_aside: SetAside | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,8 @@ class Collector:
         row: Row = {}
         found = Found()
         try:
+            if message.set_aside is not None:
+                raise Refused(message.set_aside.reason)
             reader.read(data, row, found)
             if self.shape.shared:
                 name = self.shape.collision(data)

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
-from integrations.loading.batches import ACTIVATE_VERSION, UPSERT, Message, TableBatch
+from integrations.loading import partial
+from integrations.loading.batches import ACTIVATE_VERSION, UPSERT, Message, SetAside, TableBatch
 from integrations.loading.decoding import decode_json
 from integrations.loading.transit import decode_transit
 
 BATCH = "batch"
 PUSH = "push"
+PARTIAL = "partial"  # a batch of which some records are set aside
 TRANSIT = "transit"  # a push in that encoding
 ACTIVATIONS = {ACTIVATE_VERSION, "switch_view"}  # the second is the older clients' word
 
 
 def read_table_batches(*, kind: str, body: bytes, batch_id: str, received_at: datetime) -> list[TableBatch]:
     """Return what an accepted request holds, one batch per table and key, in the order they first appear."""
+    set_aside: dict[int, SetAside] = {}
+    if kind == PARTIAL:
+        set_aside, body = partial.split(body)
     content = decode_transit(body) if kind == TRANSIT else decode_json(body)
-    if kind == BATCH:
-        return [table_batch(cast(dict[str, Any], content), batch_id=batch_id, received_at=received_at)]
+    if kind in (BATCH, PARTIAL):
+        batch = table_batch(cast(dict[str, Any], content), batch_id=batch_id, received_at=received_at)
+        for index, fault in set_aside.items():
+            batch.messages[index] = replace(batch.messages[index], set_aside=fault)
+        return [batch]
     return push_batches(cast(list[dict[str, Any]], content), batch_id=batch_id, received_at=received_at)
 
 

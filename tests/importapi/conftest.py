@@ -4,6 +4,7 @@ import http.client
 
 import pytest
 
+from tests.queue.conftest import queue  # noqa: F401 - a fixture
 from tests.queue.processes import GUNICORN, LOADER, prepared_product, product_like
 
 
