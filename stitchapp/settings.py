@@ -188,6 +188,8 @@ QUEUE_MIN_FREE_BYTES = env.integer("QUEUE_MIN_FREE_BYTES", default=512 * 1024**2
 RECEIPTS_KEPT = env.integer("RECEIPTS_KEPT", default=10_000, minimum=1)  # of each integration (decision D32)
 LOADS_KEPT = env.integer("LOADS_KEPT", default=10_000, minimum=1)
 REQUESTS_KEPT = env.integer("REQUESTS_KEPT", default=10_000, minimum=1)  # accepted, and as many refused
+REJECTED_KEPT = env.integer("REJECTED_KEPT", default=10_000, minimum=1)
+REJECTED_KEPT_BYTES = env.integer("REJECTED_KEPT_BYTES", default=256 * 1024**2, minimum=1)  # of each, too
 GATHER_NOTES = True  # what requests leave behind is written together, a second later
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440  # forms only; the gateway bounds its bodies itself (promise I6)
 

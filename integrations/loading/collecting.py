@@ -13,6 +13,7 @@ from integrations.loading import naming
 from integrations.loading.batches import ACTIVATE_VERSION, Message, Part, TableBatch
 from integrations.loading.capabilities import Kind
 from integrations.loading.errors import LoadError
+from integrations.loading.fields_at_fault import COLLISION, MISSING_KEY, path_at_fault
 from integrations.loading.rejected import Rejected
 from integrations.loading.schemas import field_types
 from integrations.loading.shapes import Field, Found, ObjectShape, Row, Slot, TableShape
@@ -123,10 +124,13 @@ class Collector:
             if self.shape.shared:
                 name = self.shape.collision(data)
                 if name is not None:
-                    raise Refused(f"Field collision on {name}")
+                    raise Refused(f"{COLLISION}{name}")
             key = self._key_of(row) if self.key else None
         except Refused as refusal:
-            collected.rejected.add(data, refusal.reason, self.shape.name)
+            path = path_at_fault(reader, data, refusal.reason)
+            collected.rejected.refuse(
+                message, batch, reason=refusal.reason, table_name=self.shape.name, path=path
+            )
             collected.rejected_by_part[batch.part] += 1
             return
         origin = self.origin_numbers.get((batch.part, version))
@@ -182,7 +186,7 @@ class Collector:
         for name in self.key:
             present = [slot for slot in self.shape.variants(name) if slot.code in row]
             if not present:
-                raise Refused(f"Record is missing key property {name}")
+                raise Refused(f"{MISSING_KEY}{name}")
             slots.append(present[0])
         if self.key_codes and tuple(slot.code for slot in slots) != self.key_codes:
             raise LoadError("Incoming Primary Key type does not match Primary Key type in existing table")

@@ -62,7 +62,7 @@ def reject_all(
     for batch in batches:
         records = [message for message in batch.messages if message.action != ACTIVATE_VERSION]
         for message in records:
-            rejected.add(message.data, reason, name)
+            rejected.refuse(message, batch, reason=reason, table_name=name)
         counts[batch.part] = counts.get(batch.part, BatchCounts()) + BatchCounts(rejected=len(records))
     return counts
 

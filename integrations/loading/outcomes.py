@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from integrations.loading.batches import Message, TableBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,16 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedRecord:
+    """A root record that was refused, where its sender put it, and the field at fault where there is one."""
+
+    batch: TableBatch
+    message: Message
+    reason: str
+    path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Bookmark:
     """The least and greatest value of one of the sender's replication keys in this load, as text."""
 
@@ -77,6 +90,7 @@ class TableLoad:
     tables: list[LoadedTable]
     batches: dict[str, BatchCounts]
     rejections: list[Rejection]
+    refused: list[RefusedRecord] = field(default_factory=list)  # of the batches not held before
     max_received_at: datetime | None = None
     max_time_extracted: str | None = None
     table_version: int = 0
@@ -110,3 +124,10 @@ class Preview:
 
     columns: list[tuple[str, str]]
     rows: list[list[str | None]]
+
+
+BeforeCommit = Callable[[TableLoad], None]  # what has to be known before the load is final
+
+
+def forget(_outcome: TableLoad) -> None:
+    """Note nothing."""

@@ -1,4 +1,4 @@
-"""What goes to `_sdc_rejected`: the record as text, why, and for which table."""
+"""What a load rejects: for `_sdc_rejected` as text that is cut to size, for the application as it was sent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from integrations.loading.outcomes import Rejection
+from integrations.loading.batches import Message, TableBatch
+from integrations.loading.outcomes import RefusedRecord, Rejection
 
 MAX_RECORD_BYTES = 65_535
 
@@ -33,6 +34,20 @@ class Rejected:
     """All that one load rejects."""
 
     rows: list[RejectedRow] = field(default_factory=list)
+    records: list[RefusedRecord] = field(default_factory=list)
+
+    def refuse(
+        self,
+        message: Message,
+        batch: TableBatch,
+        *,
+        reason: str,
+        table_name: str,
+        path: tuple[str, ...] = (),
+    ) -> None:
+        """Refuse a root record; `path` leads to the field at fault."""
+        self.add(message.data, reason, table_name)
+        self.records.append(RefusedRecord(batch, message, reason, path))
 
     def add(self, record: Any, reason: str, table_name: str, *, counts: bool = True) -> None:
         self.rows.append(RejectedRow(record_text(record), reason, table_name, counts))
@@ -49,13 +64,15 @@ class Rejected:
 
 def record_text(record: Any) -> str:
     """Return as much of a record as fits, as JSON text."""
+    return record_json(record)[:MAX_RECORD_BYTES].decode("utf-8", "ignore")
+
+
+def record_json(record: Any) -> bytes:
+    """Return a record whole, as JSON: numbers keep their digits, lone surrogates are escaped."""
     try:
-        encoded = _encoder.encode(record)
+        return _encoder.encode(record)
     except (OverflowError, UnicodeEncodeError, ValueError, TypeError):
-        encoded = "".join(_pieces(record)).encode()
-    if len(encoded) > MAX_RECORD_BYTES:
-        encoded = encoded[:MAX_RECORD_BYTES]
-    return encoded.decode("utf-8", "ignore")
+        return "".join(_pieces(record)).encode()
 
 
 def _pieces(value: Any) -> list[str]:

@@ -13,6 +13,7 @@ from integrations.models.destination import Destination, DestinationType
 from integrations.models.integration import Integration, IntegrationType
 from integrations.models.load import DailyRows, Load, LoadedTable, LoadStatus
 from integrations.models.received_request import ReceivedRequest, RequestDay
+from integrations.models.rejected_record import RejectedCut, RejectedFormat, RejectedRecord, RejectedState
 
 __all__ = [
     "MAX_ACTIVE_TOKENS",
@@ -33,5 +34,9 @@ __all__ = [
     "LoadedTable",
     "QueuedTable",
     "ReceivedRequest",
+    "RejectedCut",
+    "RejectedFormat",
+    "RejectedRecord",
+    "RejectedState",
     "RequestDay",
 ]

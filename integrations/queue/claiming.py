@@ -25,6 +25,7 @@ from integrations.loading.outcomes import BatchCounts
 from integrations.models import BatchTable, BatchTableState, ErrorScope, QueuedTable
 from integrations.models.batch import LONGEST_PAUSE
 from integrations.queue.presence import is_gone
+from integrations.queue.rejecting import open_pending
 from integrations.queue.targets import Target, target_of
 
 LEASE = timedelta(seconds=20)
@@ -185,6 +186,8 @@ def mark_loaded(claim: Claim, counts: dict[int, BatchCounts], *, now: datetime) 
                 claim.table.shares.waiting().filter(pk__in=chunk).update(
                     state=BatchTableState.LOADED, loaded_at=now, not_before=None, error="", **asdict(outcome)
                 )
+            if outcome.rejected:
+                open_pending(pks)
 
 
 def batched(pks: list[int], size: int) -> Iterator[list[int]]:

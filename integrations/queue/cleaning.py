@@ -12,7 +12,16 @@ from django.conf import settings
 from django.db import connections
 from django.db.models import QuerySet, Sum
 
-from integrations.models import Batch, BatchTable, Load, ReceivedRequest, RequestDay
+from integrations.models import (
+    Batch,
+    BatchTable,
+    Load,
+    ReceivedRequest,
+    RejectedCut,
+    RejectedFormat,
+    RejectedRecord,
+    RequestDay,
+)
 from integrations.queue.accepting import location_of, segment_writer
 from integrations.queue.room import queue_folder
 from integrations.queue.segments import (
@@ -28,6 +37,7 @@ logger = logging.getLogger("integrations.queue")
 SETTLING_SECONDS = 60  # what a dead process had sent to the database is committed or gone by then
 SPARSE = 4  # a segment is gathered up when less than this part of it still waits
 LOADS_KEPT_FOR = timedelta(days=60)  # loading.md 8.2
+REJECTED_KEPT_FOR = timedelta(days=60)  # the most that a plan shows (app.md 13.2)
 DELETED_AT_ONCE = 500
 CHECKPOINT_BYTES, CUT_BYTES = 1024**2, 64 * 1024**2
 
@@ -100,6 +110,7 @@ def purge_history(*, now: datetime) -> None:
         purge_loads(integration_id, now=now)
     for integration_id in RequestDay.objects.order_by().values_list("integration_id", flat=True).distinct():
         purge_requests(integration_id, now=now)
+    purge_rejected(now=now)
 
 
 def purge_receipts(integration_id: int) -> None:
@@ -138,6 +149,13 @@ def purge_requests(integration_id: int, *, now: datetime) -> None:
         oldest_kept = newest[settings.REQUESTS_KEPT - 1 : settings.REQUESTS_KEPT].first()
         if oldest_kept is not None:
             delete_in_pieces(some.filter(at__lt=oldest_kept))
+
+
+def purge_rejected(*, now: datetime) -> None:
+    """Delete rejected records that no plan shows any more, and what only they shared."""
+    delete_in_pieces(RejectedRecord.objects.filter(rejected_at__lt=now - REJECTED_KEPT_FOR))
+    delete_in_pieces(RejectedFormat.objects.filter(records=None))
+    RejectedCut.objects.filter(cut_at__lt=now - REJECTED_KEPT_FOR).delete()
 
 
 def delete_in_pieces(rows: QuerySet[Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
+from functools import partial
 
 from django.db import DatabaseError
 from django.db.models import QuerySet
@@ -12,11 +13,12 @@ from django.utils import timezone
 from integrations.loading.batches import TableBatch
 from integrations.loading.decoding import MalformedJSON
 from integrations.loading.errors import LoadError
-from integrations.loading.outcomes import TableLoad
+from integrations.loading.outcomes import BeforeCommit, TableLoad
 from integrations.loading.reading import read_table_batches
 from integrations.models import Batch, BatchTable, ErrorScope, Integration, Load
 from integrations.queue import claiming, recording
 from integrations.queue.accepting import location_of, name_digest
+from integrations.queue.rejecting import note_pending
 from integrations.queue.room import queue_folder
 from integrations.queue.segments import BodyMissing, read_body
 from integrations.queue.targets import Target
@@ -80,7 +82,10 @@ def load_shares(claim: claiming.Claim, target: Target, shares: list[BatchTable],
     started_at = timezone.now()
     try:
         outcome = load_into(
-            target, [part for share in shares for part in parts[share.pk]], batched_at=started_at
+            target,
+            [part for share in shares for part in parts[share.pk]],
+            batched_at=started_at,
+            before_commit=partial(note_pending, shares),
         )
     except LoadError as error:
         if error.transient or error.scope == "destination" or len(shares) == 1:
@@ -110,7 +115,9 @@ def mark(claim: claiming.Claim, load: Load) -> set[int]:
     return set(counts)
 
 
-def load_into(target: Target, batches: list[TableBatch], *, batched_at: datetime) -> TableLoad:
+def load_into(
+    target: Target, batches: list[TableBatch], *, batched_at: datetime, before_commit: BeforeCommit
+) -> TableLoad:
     """Merge one table's batches into its destination."""
     if target.destination is None:
         raise LoadError("This integration has no destination: its data waits until it has one.")
@@ -119,6 +126,7 @@ def load_into(target: Target, batches: list[TableBatch], *, batched_at: datetime
         table_name=batches[0].table_name,
         batches=batches,
         batched_at=batched_at,
+        before_commit=before_commit,
     )
 
 

@@ -5,7 +5,17 @@ from typing import Any
 from django.db.models import Model
 
 QUEUE_MODELS = frozenset(
-    {"batch", "batchtable", "idempotencykey", "queuedtable", "receivedrequest", "requestday"}
+    {
+        "batch",
+        "batchtable",
+        "idempotencykey",
+        "queuedtable",
+        "receivedrequest",
+        "rejectedcut",
+        "rejectedformat",
+        "rejectedrecord",
+        "requestday",
+    }
 )
 
 

@@ -9,7 +9,7 @@ from integrations.models import Destination
 
 if TYPE_CHECKING:
     from integrations.loading.batches import TableBatch
-    from integrations.loading.outcomes import Preview, TableLoad
+    from integrations.loading.outcomes import BeforeCommit, Preview, TableLoad
     from integrations.loading.rehearsing import Rehearsal
 
 
@@ -17,9 +17,18 @@ class Engine(Protocol):
     """What every destination can do."""
 
     def load(
-        self, *, schema_name: str, table_name: str, batches: list[TableBatch], batched_at: datetime
+        self,
+        *,
+        schema_name: str,
+        table_name: str,
+        batches: list[TableBatch],
+        batched_at: datetime,
+        before_commit: BeforeCommit = ...,
     ) -> TableLoad:
-        """Merge batches of one table. Raises LoadError when nothing was written."""
+        """Merge batches of one table. Raises LoadError when nothing was written.
+
+        `before_commit` is told the outcome while it can still be undone; when it raises, nothing was written.
+        """
 
     def preview(self, *, schema_name: str, table: str) -> Preview:
         """Return a table's newest rows. Raises Busy, LoadError or UnknownTable."""

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts import secrets
 from accounts.audit import Event, record
 from accounts.models import AuditEvent, Plan, User
-from integrations.models import IdempotencyKey
+from integrations.models import IdempotencyKey, RejectedCut, RejectedFormat, RejectedRecord
 from tests.factories import (
     make_access_token,
     make_account,
@@ -65,7 +65,8 @@ def change_url(row):
 def test_D19_every_model_of_the_product_has_its_page():
     own = {model for app in ("accounts", "integrations") for model in apps.get_app_config(app).get_models()}
     digests_alone = {IdempotencyKey}  # two digests and a receipt, which the batch's page shows
-    assert own - set(MODELS) == digests_alone
+    customers_data = {RejectedRecord, RejectedFormat, RejectedCut}  # D33: never in the admin
+    assert own - set(MODELS) == digests_alone | customers_data
     assert {model._meta.label_lower for model in MODELS} - {m._meta.label_lower for m in own} == {
         "auth.group"
     }

@@ -20,7 +20,7 @@ from integrations.loading.destinations.duckdb_standing import DuckDBStanding
 from integrations.loading.destinations.warehouse_file import MEMORY_LIMIT, FileHeld, explain, opened
 from integrations.loading.errors import Busy, LoadError, UnknownTable
 from integrations.loading.merging import quote
-from integrations.loading.outcomes import Preview, TableLoad, TableOverview
+from integrations.loading.outcomes import BeforeCommit, Preview, TableLoad, TableOverview, forget
 from integrations.loading.rehearsing import Rehearsal, Standing, rehearse
 from integrations.loading.versions import Versions
 
@@ -47,7 +47,13 @@ class DuckDBDestination:
         self.threads = threads
 
     def load(
-        self, *, schema_name: str, table_name: str, batches: list[TableBatch], batched_at: datetime
+        self,
+        *,
+        schema_name: str,
+        table_name: str,
+        batches: list[TableBatch],
+        batched_at: datetime,
+        before_commit: BeforeCommit = forget,
     ) -> TableLoad:
         """Merge batches of one table, in the order given, in one transaction.
 
@@ -70,6 +76,7 @@ class DuckDBDestination:
                     batches=batches,
                     batched_at=batched_at,
                 ).run()
+                before_commit(outcome)
                 connection.commit()
                 return outcome
         except FileHeld as error:

@@ -280,6 +280,7 @@ class DuckDBLoad:
             tables=self._tables(),
             batches=by_batch,
             rejections=self.rejected.summary(),
+            refused=self.rejected.records,
             max_received_at=max((batch.received_at for batch in batches), default=None),
             max_time_extracted=max(extracted, default=None),
             table_version=versions.after,
