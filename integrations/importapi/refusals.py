@@ -98,9 +98,6 @@ def key_reused(code: str, message: str) -> Refusal:
     return Refusal(409, {"status": "ERROR", "message": message}, Fault(code))
 
 
-# --- /batch
-
-
 def dry_run_unclear() -> Refusal:
     """The dry_run parameter is neither 1 nor 0: data must not be stored, or not be stored, by mistake."""
     message = "dry_run should be 1, or left out"
@@ -114,6 +111,9 @@ def sample_too_large(size: int, *, limit: int) -> Refusal:
     )
     fault = Fault("sample_too_large", limit=limit, actual=size)
     return Refusal(413, {"status": "ERROR", "message": message}, fault)
+
+
+# --- /batch
 
 
 def batch_not_authorized() -> Refusal:

@@ -39,6 +39,7 @@ def integration_tables(request: HttpRequest, integration_id: int) -> HttpRespons
         "kept": urlencode({"q": query}) if query else "",
         "has_tables": bool(every),
         "tables_url": request.path,
+        "rehearsal_url": url_of(integration, "integration-rehearsal"),
         "settings_url": url_of(integration, "integration-settings"),
     }
     return render_page(request, "integrations/integration_tables.html", context)
