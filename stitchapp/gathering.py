@@ -67,11 +67,6 @@ class Gathering(Generic[Note]):
                 logger.info("notes.postponed", extra={"notes": self.name, "count": len(left)})
                 self._notes.extendleft(reversed(left))
 
-    def forget(self) -> None:
-        """Drop what waits: its database is gone."""
-        with self._writing:
-            self._notes.clear()
-
     def _start(self) -> None:
         """Start the thread with the first note: before, the server has not yet split into its workers."""
         with self._starting:

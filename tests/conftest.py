@@ -4,6 +4,8 @@ import pytest
 from django.core.cache import cache
 from django.db import connections
 
+from stitchapp.gathering import Gathering
+
 
 def pytest_collection_modifyitems(items):
     """Let every database test use both databases: the queue has its own on SQLite.
@@ -20,6 +22,19 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.django_db(**(defaults | marker.kwargs)), append=False)
         elif "db" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.django_db(databases="__all__"))
+
+
+@pytest.fixture
+def notes_wait(settings, monkeypatch):
+    """Gather notes as the product does, and leave it to the test when they are written."""
+    from accounts.services import last_use, refusals
+    from integrations.services import request_log
+
+    settings.GATHER_NOTES = True
+    monkeypatch.setattr(Gathering, "_start", lambda self: None)
+    yield
+    for kind in (refusals, last_use, request_log):
+        kind.gathered._notes.clear()
 
 
 @pytest.fixture(scope="session")

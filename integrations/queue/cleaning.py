@@ -31,7 +31,7 @@ from integrations.queue.segments import (
     read_body,
     stored_segments,
 )
-from integrations.services.request_log import KEPT_FOR as REQUESTS_KEPT_FOR
+from integrations.services import request_log
 
 logger = logging.getLogger("integrations.queue")
 SETTLING_SECONDS = 60  # what a dead process had sent to the database is committed or gone by then
@@ -136,19 +136,12 @@ def purge_loads(integration_id: int, *, now: datetime) -> None:
 
 
 def purge_requests(integration_id: int, *, now: datetime) -> None:
-    """Keep an integration's newest accepted requests, and as many others; the sums of their days stay as long.
-
-    They are counted apart: a program that goes on with a revoked token cannot push out what was accepted.
-    """
-    requests = ReceivedRequest.objects.filter(integration_id=integration_id).order_by("-at")
-    delete_in_pieces(requests.filter(at__lt=now - REQUESTS_KEPT_FOR))
+    """Forget an integration's requests of long ago and all but the newest; and sums of long ago."""
+    requests = ReceivedRequest.objects.filter(integration_id=integration_id)
+    delete_in_pieces(requests.filter(at__lt=now - request_log.KEPT_FOR))
     days = RequestDay.objects.filter(integration_id=integration_id)
-    delete_in_pieces(days.filter(day__lt=(now - REQUESTS_KEPT_FOR).date()))
-    for some in (requests.accepted(), requests.not_accepted()):
-        newest = some.values_list("at", flat=True)
-        oldest_kept = newest[settings.REQUESTS_KEPT - 1 : settings.REQUESTS_KEPT].first()
-        if oldest_kept is not None:
-            delete_in_pieces(some.filter(at__lt=oldest_kept))
+    delete_in_pieces(days.filter(day__lt=(now - request_log.KEPT_FOR).date()))
+    request_log.cut(integration_id)
 
 
 def purge_rejected(*, now: datetime) -> None:

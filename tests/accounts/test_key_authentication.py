@@ -124,10 +124,8 @@ def test_P10_last_use_is_noted_with_its_facts(account, rf):
 
 
 def test_D29_refusals_of_a_known_key_are_gathered_and_written_in_one_go(
-    account, rf, settings, monkeypatch, django_assert_num_queries
+    account, rf, notes_wait, django_assert_num_queries
 ):
-    settings.GATHER_NOTES = True
-    monkeypatch.setattr(gathered, "_start", lambda: None)
     _, secret = make_api_key(account, disabled_at=timezone.now())
     now = timezone.now().replace(second=30)
 
@@ -146,9 +144,7 @@ def test_D29_refusals_of_a_known_key_are_gathered_and_written_in_one_go(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_D29_gathered_refusals_of_a_key_that_was_deleted_are_dropped(account, settings, monkeypatch):
-    settings.GATHER_NOTES = True
-    monkeypatch.setattr(gathered, "_start", lambda: None)
+def test_D29_gathered_refusals_of_a_key_that_was_deleted_are_dropped(account, notes_wait):
     deleted, gone = make_api_key(account, disabled_at=timezone.now())
     _, kept = make_api_key(account, disabled_at=timezone.now())
     reason_for(gone)

@@ -124,10 +124,8 @@ def test_D32_each_day_is_summed_and_a_repeated_batch_counts_its_records_once(cli
 
 
 def test_lines_are_gathered_and_written_in_one_transaction(
-    client, token, settings, monkeypatch, django_assert_num_queries
+    client, token, settings, notes_wait, django_assert_num_queries
 ):
-    settings.GATHER_NOTES = True
-    monkeypatch.setattr(request_log.gathered, "_start", lambda: None)
     for _ in range(3):
         post(client, token[1], body="{")
     assert not ReceivedRequest.objects.exists()

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from integrations.models import ReceivedRequest, RequestDay
 from integrations.queue import cleaning
+from integrations.services import request_log
 from integrations.services.request_log import AnsweredRequest, note_request
 from tests.factories import make_access_token, make_account, make_integration, make_member
 from tests.integrations.conftest import page, queries_of, text_of
@@ -183,6 +184,21 @@ def test_D32_beyond_the_newest_requests_only_the_sums_stay_and_the_page_says_so(
     assert " 3 4 0 3,600 " in text
     day = RequestDay.objects.get()
     assert (day.accepted, day.refused, day.records, day.size) == (3, 4, 3600, 7 * 34567)
+
+
+def test_D32_lines_are_cut_while_they_are_written(integration, settings, monkeypatch):
+    settings.REQUESTS_KEPT = 20
+    monkeypatch.setattr(request_log, "cuts", request_log.Cuts())
+    for number in range(50):
+        make_request(integration, tables=(f"table_{number}",), status=201 if number % 2 else 400)
+    assert 40 <= ReceivedRequest.objects.count() <= 42
+    assert RequestDay.objects.get().accepted == 25
+
+
+def test_what_is_unknown_of_a_request_is_left_open(browser, integration, url):
+    line = make_request(integration, address=None, size=None, records=None, tables=(), client="")
+    assert (line.address, line.size, line.records, line.tables) == (None, None, None, "")
+    assert "Accepted 201 Receipt batch – – – 12.3 ms 7" in text_of(browser.get(url))
 
 
 def test_D32_after_sixty_days_lines_and_sums_are_gone(integration):
