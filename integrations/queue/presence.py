@@ -7,10 +7,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
+
+HOLD, WORK = "hold.duty", "work.duty"
+LOOK_SECONDS = 0.1
 
 
 def presence_folder() -> Path:
@@ -48,22 +54,77 @@ class Turn:
         """Tell whether this process has the duty; it takes it when nobody has."""
         if self.descriptor is not None:
             return True
-        presence_folder().mkdir(parents=True, exist_ok=True)
-        path = presence_folder() / f"{self.name}.duty"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return False
-        self.descriptor = descriptor
-        return True
+        self.descriptor = try_lock(f"{self.name}.duty", fcntl.LOCK_EX)
+        return self.descriptor is not None
 
     def end(self) -> None:
         """Let another process have the duty."""
         if self.descriptor is not None:
             os.close(self.descriptor)
             self.descriptor = None
+
+
+class AtWork:
+    """Tells that this process may be loading, or tidying; `loading_held` waits until nobody is."""
+
+    def __init__(self) -> None:
+        self.descriptor: int | None = None
+
+    def begin(self) -> bool:
+        """Be at work; False while loading is held."""
+        if self.descriptor is None:
+            if is_hold_wanted():
+                return False
+            self.descriptor = try_lock(WORK, fcntl.LOCK_SH)
+        return self.descriptor is not None
+
+    def end(self) -> None:
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
+
+
+class StillLoading(Exception):
+    """A load in hand did not end in the time one was ready to wait."""
+
+
+@contextmanager
+def loading_held(*, wait_seconds: float) -> Iterator[None]:
+    """Keep every loader of this data folder from loading and tidying meanwhile. Raises StillLoading."""
+    descriptors: list[int] = []
+    give_up = time.monotonic() + wait_seconds
+    try:
+        for name in (HOLD, WORK):
+            while (descriptor := try_lock(name, fcntl.LOCK_EX)) is None:
+                if time.monotonic() > give_up:
+                    raise StillLoading
+                time.sleep(LOOK_SECONDS)
+            descriptors.append(descriptor)
+        yield
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def is_hold_wanted() -> bool:
+    """Tell whether somebody holds loading, or waits until the loads in hand have ended."""
+    descriptor = try_lock(HOLD, fcntl.LOCK_SH)
+    if descriptor is None:
+        return True
+    os.close(descriptor)
+    return False
+
+
+def try_lock(name: str, kind: int) -> int | None:
+    """Lock a file of this data folder by name and return its descriptor; None when it is not to be had now."""
+    presence_folder().mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(presence_folder() / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def is_gone(name: str) -> bool:

@@ -23,11 +23,11 @@ from integrations.models import QueuedTable
 from integrations.queue import cleaning
 from integrations.queue.claiming import Claim, claim_next
 from integrations.queue.loader import carry_out
-from integrations.queue.presence import Presence, Turn, forget_dead_loaders
+from integrations.queue.presence import AtWork, Presence, Turn, forget_dead_loaders, is_hold_wanted
 from integrations.queue.repeats import forget_old_keys
 
 logger = logging.getLogger("integrations.queue")
-IDLE_SECONDS = 0.5
+IDLE_SECONDS, HELD_SECONDS = 0.5, 0.1
 AFTER_DATABASE_ERROR_SECONDS = 2.0
 TIDY_SECONDS, PURGE_SECONDS = 2.0, 3600.0
 ENDING_SECONDS = 20.0  # promise O2 allows 30 for everything
@@ -103,11 +103,14 @@ class LoaderProcess:
         self.ending = False  # no Event: a signal that arrives while one is waited for could wait for itself
         self.presence = Presence()
         self.tidying = Turn("tidying")
+        self.at_work = AtWork()
         self.tidied_at = self.purged_at = time.monotonic()
 
     def run(self) -> None:
         """Load until told to end; a database that is away is waited for."""
         while not self.ending:
+            if not self.may_work():
+                continue
             changes = self.hands.changes
             try:
                 close_old_connections()
@@ -128,6 +131,8 @@ class LoaderProcess:
         """Load until nothing is due."""
         idle = False
         while not idle:
+            if not self.may_work():
+                continue
             changes = self.hands.changes
             idle = self.hands.rest(0)  # asked before: what ends in between may make another due
             if self.begin_next():
@@ -143,6 +148,15 @@ class LoaderProcess:
         """End after the loads in hand: a signal's handler."""
         self.ending = True
 
+    def may_work(self) -> bool:
+        """Be at work; while loading is held, end what is in hand, step aside and return False."""
+        if is_hold_wanted() and self.hands.rest(IDLE_SECONDS):
+            self.at_work.end()
+        if self.at_work.begin() and not is_hold_wanted():
+            return True
+        time.sleep(HELD_SECONDS)
+        return False
+
     def begin_next(self) -> bool:
         """Begin one load; return False when nothing is due, or all hands are full."""
         if self.hands.are_full():
@@ -157,6 +171,7 @@ class LoaderProcess:
         """Give the loads in hand some time, then go: what is cut off was not committed, and is loaded again."""
         ended = self.hands.rest(ENDING_SECONDS)
         self.tidying.end()
+        self.at_work.end()
         if ended:
             self.presence.end()
             return

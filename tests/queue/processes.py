@@ -19,10 +19,12 @@ GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "python:stitchapp.gunicorn",
 LOADER = [sys.executable, "manage.py", "load_batches"]
 SENDER = """
 import json
-from tests.factories import make_access_token, make_account, make_integration, make_member
+from tests.factories import make_access_token, make_account, make_api_key, make_integration, make_member
 account = make_account(); make_member(account)
 token, secret = make_access_token(make_integration(account))
-print(json.dumps({"secret": secret, "client_id": account.client_id, "schema": token.integration.schema_name}))
+_, key = make_api_key(account)
+access = {"client_id": account.client_id, "schema": token.integration.schema_name}
+print(json.dumps(access | {"secret": secret, "key": key}))
 """
 
 
