@@ -5,9 +5,10 @@ from __future__ import annotations
 from integrations.loading import naming
 from integrations.loading.batches import ACTIVATE_VERSION, TableBatch
 from integrations.loading.capabilities import Capabilities
-from integrations.loading.catalogue import ExistingTable
+from integrations.loading.catalogue import Column, ExistingTable
 from integrations.loading.errors import LoadError
-from integrations.loading.planning import KEY_MISMATCH
+from integrations.loading.planning import KEY_MISMATCH, KEY_TYPE_MISMATCH
+from integrations.loading.shapes import Slot
 
 
 def incoming_key(
@@ -29,6 +30,19 @@ def incoming_key(
     if existing is not None and {capabilities.fold(name) for name in existing.key} != folded:
         raise LoadError(KEY_MISMATCH)
     return names
+
+
+def stored_key(
+    slots: list[Slot], existing: ExistingTable, capabilities: Capabilities
+) -> list[tuple[str, Column]]:
+    """Return the key's slots by code, each with the column it is compared with.
+
+    Raises LoadError when one has another type than its column.
+    """
+    pairs = [(slot, existing.columns[capabilities.fold(slot.name)]) for slot in slots]
+    if any(column.kind is not slot.kind for slot, column in pairs):
+        raise LoadError(KEY_TYPE_MISMATCH)
+    return [(slot.code, column) for slot, column in pairs]
 
 
 def sorted_names(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from integrations.loading.batches import Part
+from integrations.loading.errors import LoadError
 from integrations.loading.outcomes import BatchCounts
 from integrations.loading.planning import TablePlan
 
@@ -78,11 +79,11 @@ class Ledger:
         """Return those of the batches that this destination holds already, with what became of them."""
         wanted = {(batch_id, _encoded(key_names)): (batch_id, key_names) for batch_id, key_names in parts}
         ids = list(dict.fromkeys(batch_id for batch_id, _ in wanted))
-        marks = ", ".join("?" for _ in ids)
         rows = self.execute(
             f"SELECT batch_id, key_names, inserted, updated, superseded, rejected, rows_loaded "
-            f"FROM {self.prefix}batches WHERE schema_name = ? AND table_name = ? AND batch_id IN ({marks})",
-            [self.schema_name, table_name, *ids],
+            f"FROM {self.prefix}batches WHERE schema_name = $1 AND table_name = $2 "
+            "AND batch_id IN (SELECT unnest(CAST($3 AS VARCHAR[])))",
+            [self.schema_name, table_name, ids],
         )
         return {
             wanted[batch_id, key_names]: Held(BatchCounts(*counts), written)
@@ -91,27 +92,32 @@ class Ledger:
         }
 
     def hold(self, table_name: str, outcomes: dict[Part, Held], *, held_at: datetime) -> None:
-        for (batch_id, key_names), outcome in outcomes.items():
-            self.execute(
-                f"INSERT INTO {self.prefix}batches VALUES (?, ?, ?, ?, CAST(? AS TIMESTAMPTZ), ?, ?, ?, ?, ?)",
-                [
-                    batch_id,
-                    self.schema_name,
-                    table_name,
-                    _encoded(key_names),
-                    held_at.isoformat(),
-                    outcome.counts.inserted,
-                    outcome.counts.updated,
-                    outcome.counts.superseded,
-                    outcome.counts.rejected,
-                    outcome.rows,
-                ],
-            )
+        counts = [outcome.counts for outcome in outcomes.values()]
+        figures = [
+            [count.inserted for count in counts],
+            [count.updated for count in counts],
+            [count.superseded for count in counts],
+            [count.rejected for count in counts],
+            [outcome.rows for outcome in outcomes.values()],
+        ]
+        lists = ", ".join(f"unnest(CAST(${number} AS BIGINT[]))" for number in range(6, 11))
+        self.execute(
+            f"INSERT INTO {self.prefix}batches SELECT unnest(CAST($1 AS VARCHAR[])), $2, $3, "
+            f"unnest(CAST($4 AS VARCHAR[])), CAST($5 AS TIMESTAMPTZ), {lists}",
+            [
+                [batch_id for batch_id, _ in outcomes],
+                self.schema_name,
+                table_name,
+                [_encoded(key_names) for _, key_names in outcomes],
+                held_at.isoformat(),
+                *figures,
+            ],
+        )
 
     def forget_before(self, now: datetime) -> None:
         """Remove what is older than the queue keeps a batch."""
         self.execute(
-            f"DELETE FROM {self.prefix}batches WHERE held_at < CAST(? AS TIMESTAMPTZ)",
+            f"DELETE FROM {self.prefix}batches WHERE held_at < CAST($1 AS TIMESTAMPTZ)",
             [(now - KEPT).isoformat()],
         )
 
@@ -119,27 +125,28 @@ class Ledger:
         """Return the loader's tables of this schema by folded name."""
         rows = self.execute(
             "SELECT table_name, source_name, root_name, parent_name, active_version "
-            f"FROM {self.prefix}tables WHERE schema_name = ?",
+            f"FROM {self.prefix}tables WHERE schema_name = $1",
             [self.schema_name],
         )
         return {row[0]: KnownTable(*row) for row in rows}
 
     def managed_columns(self, table_names: Iterable[str]) -> list[tuple[str, str]]:
         """Return (table, column), folded, of the columns the loader made or filled."""
-        names = list(table_names)
-        marks = ", ".join("?" for _ in names)
         return [
             (table, column)
             for table, column in self.execute(
                 f"SELECT table_name, column_name FROM {self.prefix}columns "
-                f"WHERE schema_name = ? AND table_name IN ({marks})",
-                [self.schema_name, *names],
+                "WHERE schema_name = $1 AND table_name IN (SELECT unnest(CAST($2 AS VARCHAR[])))",
+                [self.schema_name, list(table_names)],
             )
         ]
 
     def know(self, table: KnownTable) -> None:
         self.execute(
-            f"INSERT OR REPLACE INTO {self.prefix}tables VALUES (?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO {self.prefix}tables VALUES ($1, $2, $3, $4, $5, $6) "
+            "ON CONFLICT (schema_name, table_name) DO UPDATE SET source_name = excluded.source_name, "
+            "root_name = excluded.root_name, parent_name = excluded.parent_name, "
+            "active_version = excluded.active_version",
             [
                 self.schema_name,
                 table.table_name,
@@ -155,16 +162,22 @@ class Ledger:
         gone = sorted(recorded if plan.created else recorded - plan.managed)  # a split renames
         if gone:
             self.execute(
-                f"DELETE FROM {self.prefix}columns WHERE schema_name = ? AND table_name = ? "
-                "AND column_name IN (SELECT unnest(CAST(? AS VARCHAR[])))",
+                f"DELETE FROM {self.prefix}columns WHERE schema_name = $1 AND table_name = $2 "
+                "AND column_name IN (SELECT unnest(CAST($3 AS VARCHAR[])))",
                 [self.schema_name, table_name, gone],
             )
         new = sorted(plan.managed if plan.created else plan.managed - recorded)
         if new:
             self.execute(
-                f"INSERT INTO {self.prefix}columns SELECT ?, ?, unnest(CAST(? AS VARCHAR[]))",
+                f"INSERT INTO {self.prefix}columns SELECT $1, $2, unnest(CAST($3 AS VARCHAR[]))",
                 [self.schema_name, table_name, new],
             )
+
+
+def check_schema_name(name: str) -> None:
+    """Raise LoadError for the schema that is the product's own."""
+    if name.lower() == SCHEMA:
+        raise LoadError(f"The schema {SCHEMA} is the product's own: no integration can load into it.")
 
 
 def _encoded(key_names: tuple[str, ...]) -> str:

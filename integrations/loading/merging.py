@@ -67,7 +67,7 @@ def root_merge(*, plan: TablePlan, table: str, stage: str, origins: str, batched
             values[column.name] = _cast(EXTRACTED, column)
         elif code not in values:
             values[column.name] = _cast(code, column)
-    source = f"{stage} s JOIN {origins} g ON g.{ORIGIN} = s.{ORIGIN}"
+    source = f"{stage} s JOIN {_cast_origins(origins)} g ON g.{ORIGIN} = s.{ORIGIN}"
     return _upsert(plan, table, values, source)
 
 
@@ -95,7 +95,7 @@ def sub_merge(
             values[column.name] = _cast(code, column)
     source = (
         f"{stage} s JOIN {root_stage} r ON r.{ORDINAL} = s.{ORDINAL} "
-        f"JOIN {origins} g ON g.{ORIGIN} = r.{ORIGIN}"
+        f"JOIN {_cast_origins(origins)} g ON g.{ORIGIN} = r.{ORIGIN}"
     )
     return _upsert(plan, table, values, source)
 
@@ -113,6 +113,11 @@ def _loader_values(batched_at: str, root: str) -> dict[str, str]:
         naming.SEQUENCE: f"{root}.{SEQUENCE}",
         naming.TABLE_VERSION: "g.version",
     }
+
+
+def _cast_origins(origins: str) -> str:
+    """Return the staged origins with their times as times: once for each of them, not for each row."""
+    return f"(SELECT {ORIGIN}, CAST(received_at AS TIMESTAMPTZ) AS received_at, version FROM {origins})"
 
 
 def _upsert(plan: TablePlan, table: str, values: dict[str, str], source: str) -> list[str]:

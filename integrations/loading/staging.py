@@ -6,7 +6,7 @@ leaves no file behind when the process is killed, and no text of a sender's beco
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from integrations.loading.capabilities import Kind
-from integrations.loading.shapes import Row, Slot
+from integrations.loading.shapes import Row
 
 ROWS_PER_PARAMETER = 5_000
 WIDE_COLUMNS = 200
@@ -26,9 +26,9 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 STAGED_TYPES = {Kind.BIGINT: "BIGINT", Kind.DOUBLE: "DOUBLE", Kind.BOOLEAN: "BOOLEAN"}
 
 
-def staged_types(slots: Iterable[Slot]) -> dict[str, str]:
-    """Return the staging columns of slots by their codes."""
-    return {slot.code: STAGED_TYPES.get(slot.kind, "VARCHAR") for slot in slots}
+def staged_types(kinds: dict[str, Kind]) -> dict[str, str]:
+    """Return the types of staging columns by their codes."""
+    return {code: STAGED_TYPES.get(kind, "VARCHAR") for code, kind in kinds.items()}
 
 
 def stage_rows(

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from integrations.loading.destinations.duckdb_load import DuckDBLoad
 from integrations.loading.outcomes import BatchCounts
+from integrations.loading.table_loading import TableLoader
 from tests.loading.conftest import MORNING, Warehouse, batch
 
 
@@ -57,7 +57,7 @@ def test_a_fault_before_the_commit_leaves_nothing(
 
     sent = batch((2, {"a": "x", "new": [1, 2]}), batch_id="late")
     with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
-        patched.setattr(DuckDBLoad, "_outcome", fail)
+        patched.setattr(TableLoader, "_outcome", fail)
         warehouse.load(sent)
     assert warehouse.tables() == ["_sdc_rejected", "bikes"]
     assert warehouse.rows("bikes", "a") == [("1",)]

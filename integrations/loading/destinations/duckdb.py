@@ -15,13 +15,15 @@ from integrations.loading.batches import TableBatch
 from integrations.loading.capabilities import DUCKDB
 from integrations.loading.catalogue import ExistingTable
 from integrations.loading.collecting import Collected
-from integrations.loading.destinations.duckdb_load import DuckDBLoad
-from integrations.loading.destinations.duckdb_standing import DuckDBStanding
+from integrations.loading.destinations.duckdb_schema import DuckDBSchema
 from integrations.loading.destinations.warehouse_file import MEMORY_LIMIT, FileHeld, explain, opened
 from integrations.loading.errors import Busy, LoadError, UnknownTable
+from integrations.loading.ledger import check_schema_name
 from integrations.loading.merging import quote
 from integrations.loading.outcomes import BeforeCommit, Preview, TableLoad, TableOverview, forget
 from integrations.loading.rehearsing import Rehearsal, Standing, rehearse
+from integrations.loading.standing import StoredStanding
+from integrations.loading.table_loading import TableLoader
 from integrations.loading.versions import Versions
 
 WRITER_WAITS_SECONDS = 5.0
@@ -60,6 +62,7 @@ class DuckDBDestination:
         Raises LoadError when nothing was written. If the batches do not agree with each other (two keys, for
         one) the whole load is refused: give them one at a time to keep what comes before the fault.
         """
+        check_schema_name(schema_name)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with opened(
@@ -69,12 +72,10 @@ class DuckDBDestination:
                 threads=self.threads,
             ) as connection:
                 connection.begin()
-                outcome = DuckDBLoad(
-                    connection,
-                    schema_name=schema_name,
-                    table_name=table_name,
-                    batches=batches,
-                    batched_at=batched_at,
+                schema = DuckDBSchema(connection, schema_name)
+                schema.prepare()
+                outcome = TableLoader(
+                    schema, table_name=table_name, batches=batches, batched_at=batched_at
                 ).run()
                 before_commit(outcome)
                 connection.commit()
@@ -135,13 +136,15 @@ class DuckDBDestination:
         """Say what loading batches of one table would do now. Raises Busy while the file is written."""
         folded = DUCKDB.fold(naming.table_name(table_name))
         with self._reading() as connection:
-            there = Standing() if connection is None else DuckDBStanding(connection, schema_name).read(folded)
+            schema = None if connection is None else DuckDBSchema(connection, schema_name)
+            there = Standing() if schema is None else StoredStanding(schema).read(folded)
 
         def outranked(collected: Collected, existing: ExistingTable, versions: Versions) -> set[int]:
             with self._reading() as connection:  # a second time, so that a load need not wait meanwhile
                 if connection is None:
                     return set()
-                return DuckDBStanding(connection, schema_name).outranked(collected, existing, versions)
+                schema = DuckDBSchema(connection, schema_name)
+                return StoredStanding(schema).outranked(collected, existing, versions)
 
         return rehearse(batches, standing=there, capabilities=DUCKDB, outranked=outranked)
 

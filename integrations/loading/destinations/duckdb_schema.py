@@ -7,14 +7,18 @@ from typing import Any
 import duckdb
 
 from integrations.loading import naming
-from integrations.loading.capabilities import DUCKDB
+from integrations.loading.capabilities import DUCKDB, Kind
 from integrations.loading.catalogue import Catalogue, read_catalogue
 from integrations.loading.ledger import SCHEMA, KnownTable, Ledger
 from integrations.loading.merging import quote
+from integrations.loading.shapes import Row
+from integrations.loading.staging import stage_rows, staged_types
 
 
 class DuckDBSchema:
     """The schema, whether it exists yet or not, on a connection that somebody else opened and will close."""
+
+    capabilities = DUCKDB
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, schema_name: str) -> None:
         self.connection = connection
@@ -29,13 +33,39 @@ class DuckDBSchema:
         prefix = f"{quote(self.database)}.{quote(SCHEMA)}."
         return Ledger(self.execute, prefix=prefix, schema_name=DUCKDB.fold(self.name))
 
+    def has_ledger(self) -> bool:
+        """Tell whether the ledger's tables are there: not so in a file that the loader has never written."""
+        return bool(
+            self.execute(
+                "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = ? AND table_name = 'tables'",
+                [self.database, SCHEMA],
+            )
+        )
+
     def qualified(self, table: str | None = None) -> str:
         """Return the full name of a table, or of the schema itself."""
         schema = f"{quote(self.database)}.{quote(self.name)}"
         return schema if table is None else f"{schema}.{quote(table)}"
 
-    def create(self) -> None:
-        """Make the schema and its table of rejected records, if they are not there."""
+    def write(self, statement: str) -> int:
+        """Carry out a statement that writes rows, and return how many it wrote."""
+        return int(self.execute(statement, [])[0][0])
+
+    def stage(self, name: str, kinds: dict[str, Kind], rows: list[Row]) -> str:
+        """Make a temporary table of rows and return its full name; what a row does not have is NULL."""
+        table = f"temp.main.stage_{name}"
+        stage_rows(self.execute, table=table, types=staged_types(kinds), rows=rows)
+        return table
+
+    def stage_query(self, name: str, query: str) -> str:
+        """Make a temporary table of a query's rows and return its full name."""
+        table = f"temp.main.stage_{name}"
+        self.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}", [])
+        return table
+
+    def prepare(self) -> None:
+        """Make the ledger, the schema and its table of rejected records, if they are not there."""
+        self.ledger().create()
         self.execute(f"CREATE SCHEMA IF NOT EXISTS {self.qualified()}", [])
         self.execute(
             f"CREATE TABLE IF NOT EXISTS {self.qualified(naming.REJECTED_TABLE)} "

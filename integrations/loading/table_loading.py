@@ -1,16 +1,19 @@
-"""One load of one table into an open DuckDB file, inside the caller's transaction (loading.md 13)."""
+"""One load of one table, inside the caller's transaction: the same steps for every destination (loading.md 13).
+
+First the batches become staged root rows and counts; then what is stored decides which of them are wanted; then
+structure, root and sub tables, rejected records and ledger are written. What destinations differ in is in their
+`StoredSchema` and its `Capabilities`.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
 
-import duckdb
-
 from integrations.loading import merging, naming
 from integrations.loading.batches import Part, TableBatch
 from integrations.loading.bookmarks import bookmarks
-from integrations.loading.capabilities import DUCKDB
+from integrations.loading.capabilities import Kind
 from integrations.loading.catalogue import Catalogue, ExistingTable
 from integrations.loading.collecting import (
     EXTRACTED,
@@ -21,48 +24,54 @@ from integrations.loading.collecting import (
     Collected,
     Collector,
 )
-from integrations.loading.destinations.duckdb_schema import DuckDBSchema
 from integrations.loading.drafting import SubTable, check_name, draft_tables, reject_all
-from integrations.loading.errors import LoadError
-from integrations.loading.keys import incoming_key
-from integrations.loading.ledger import SCHEMA, Held, KnownTable
+from integrations.loading.keys import incoming_key, stored_key
+from integrations.loading.ledger import Held, KnownTable
 from integrations.loading.outcomes import BatchCounts, LoadedTable, TableLoad
 from integrations.loading.planning import (
-    KEY_TYPE_MISMATCH,
     TablePlan,
     check_width,
 )
 from integrations.loading.rejected import Rejected
 from integrations.loading.shapes import Row, TableShape
-from integrations.loading.staging import stage_rows, staged_types
+from integrations.loading.stored_schema import StoredSchema
 from integrations.loading.unnesting import level_code
 from integrations.loading.versions import Versions, follow_versions
 
-ROOT_STAGE, ORIGINS, MATCHED = "temp.main.stage_root", "temp.main.stage_origins", "temp.main.stage_matched"
-REJECTED_STAGE = "temp.main.stage_rejected"
+ROOT_KINDS = {
+    ORDINAL: Kind.BIGINT,
+    ORIGIN: Kind.BIGINT,
+    SEQUENCE: Kind.BIGINT,
+    EXTRACTED: Kind.TIMESTAMP,
+    GENERATED: Kind.STRING,
+}
+ORIGIN_KINDS = {ORIGIN: Kind.BIGINT, "received_at": Kind.TIMESTAMP, "version": Kind.BIGINT}
+REJECTED_KINDS = {"record": Kind.STRING, "reason": Kind.STRING, "t": Kind.STRING}
 
 
-class DuckDBLoad:
+class TableLoader:
     """The steps of one load. Nothing of it remains unless the caller commits."""
 
     def __init__(
         self,
-        connection: duckdb.DuckDBPyConnection,
+        schema: StoredSchema,
         *,
-        schema_name: str,
         table_name: str,
         batches: list[TableBatch],
         batched_at: datetime,
     ) -> None:
-        self.schema = DuckDBSchema(connection, schema_name)
-        self.execute = self.schema.execute
-        self.ledger = self.schema.ledger()
+        self.schema = schema
+        self.capabilities = schema.capabilities
+        self.fold = schema.capabilities.fold
+        self.execute = schema.execute
+        self.ledger = schema.ledger()
         self.source_name = table_name
         self.given = batches
         self.batched_at = batched_at
         self.name = naming.table_name(table_name)
-        self.folded = DUCKDB.fold(self.name)
+        self.folded = self.fold(self.name)
         self.rejected = Rejected()
+        self.root_stage = self.origins = ""  # the full names of temporary tables, once they are there
         self.known: dict[str, KnownTable] = {}  # by folded name
         self.catalogue: Catalogue | None = None  # None: to be read (again)
         self.plans: dict[str, TablePlan] = {}
@@ -70,10 +79,7 @@ class DuckDBLoad:
         self.rows_written: Counter[Part] = Counter()
 
     def run(self) -> TableLoad:
-        """Load what is not held yet, and say what became of every batch."""
-        if DUCKDB.fold(self.schema.name) == SCHEMA:
-            raise LoadError(f"The schema {SCHEMA} is the product's own: no integration can load into it.")
-        self.ledger.create()
+        """Load what is not held yet into a schema that is prepared, and say what became of every batch."""
         held = self.ledger.held(self.source_name, (batch.part for batch in self.given))
         batches = [batch for batch in self.given if batch.part not in held]
         self.known = self.ledger.tables()
@@ -81,17 +87,16 @@ class DuckDBLoad:
         active = own.active_version if own is not None else None
         if not batches:
             return self._outcome([], held, {}, Versions(active or 0, active or 0, activated=False), None)
-        self.schema.create()
-        refusal = naming.table_refusal(self.name, self.source_name, DUCKDB)
+        refusal = naming.table_refusal(self.name, self.source_name, self.capabilities)
         if refusal is not None:
             counts = reject_all(batches, reason=refusal, name=self.name, rejected=self.rejected)
             return self._finish(batches, held, counts, Versions(0, 0, activated=False), None)
         self.catalogue = catalogue = self.schema.catalogue(self.folded, self.known)
-        existing = catalogue.find(self.name, DUCKDB)
-        check_name(existing, source_name=self.source_name, known=self.known, capabilities=DUCKDB)
+        existing = catalogue.find(self.name, self.capabilities)
+        check_name(existing, source_name=self.source_name, known=self.known, capabilities=self.capabilities)
         versions = follow_versions(batches, active=active)
-        shape = TableShape(self.name, capabilities=DUCKDB, catalogue=catalogue)
-        key = incoming_key(batches, existing, DUCKDB)
+        shape = TableShape(self.name, capabilities=self.capabilities, catalogue=catalogue)
+        key = incoming_key(batches, existing, self.capabilities)
         collected = Collector(shape, key=key, versions=versions).collect(batches)
         self.rejected = collected.rejected
         updated = self._settle(collected, existing, versions)
@@ -106,46 +111,35 @@ class DuckDBLoad:
     ) -> Counter[Part]:
         """Stage the root rows, drop those that stored rows outrank, and return the updates per batch."""
         slots = list(collected.shape.slots.values())
-        check_width(len(slots), DUCKDB)  # before the engine is asked for a staging table as wide
-        types = {ORDINAL: "BIGINT", ORIGIN: "BIGINT", SEQUENCE: "BIGINT"}
-        types |= {EXTRACTED: "VARCHAR", GENERATED: "VARCHAR"} | staged_types(slots)
-        stage_rows(self.execute, table=ROOT_STAGE, types=types, rows=collected.rows)
+        check_width(len(slots), self.capabilities)  # before the engine is asked for a staging table as wide
+        kinds = ROOT_KINDS | {slot.code: slot.kind for slot in slots}
+        self.root_stage = self.schema.stage("root", kinds, collected.rows)
         origins: list[Row] = [
             {ORIGIN: number, "received_at": origin.received_at, "version": origin.version}
             for number, origin in enumerate(collected.origins)
         ]
-        types = {ORIGIN: "BIGINT", "received_at": "TIMESTAMPTZ", "version": "BIGINT"}
-        stage_rows(self.execute, table=ORIGINS, types=types, rows=origins)
+        self.origins = self.schema.stage("origins", ORIGIN_KINDS, origins)
         if existing is None or not existing.key or not collected.rows:
             return Counter()
         return self._compare(collected, existing, versions)
 
     def _compare(self, collected: Collected, existing: ExistingTable, versions: Versions) -> Counter[Part]:
-        key = []
-        for slot in collected.key_slots:
-            column = existing.columns[DUCKDB.fold(slot.name)]
-            if column.kind is not slot.kind:
-                raise LoadError(KEY_TYPE_MISMATCH)
-            key.append((slot.code, column))
+        key = stored_key(collected.key_slots, existing, self.capabilities)
         query = merging.comparison_query(
             table=self.schema.qualified(existing.name),
-            stage=ROOT_STAGE,
+            stage=self.root_stage,
             key=key,
             activated_version=versions.after if versions.activated else None,
         )
-        self.execute(f"CREATE OR REPLACE TEMP TABLE {MATCHED} AS {query}", [])
+        matched = self.schema.stage_query("matched", query)
         updated: Counter[Part] = Counter()
-        for origin, count in self.execute(
-            f"SELECT b, count(*) FROM {MATCHED} WHERE NOT lost GROUP BY b",
-            [],
-        ):
+        for origin, count in self.execute(f"SELECT b, count(*) FROM {matched} WHERE NOT lost GROUP BY b", []):
             updated[collected.origins[origin].part] += count
-        lost = {row[0] for row in self.execute(f"SELECT o FROM {MATCHED} WHERE lost", [])}
+        lost = {row[0] for row in self.execute(f"SELECT o FROM {matched} WHERE lost", [])}
         if lost:
             collected.supersede(lost)
-            self.execute(
-                f"DELETE FROM {ROOT_STAGE} WHERE o IN (SELECT o FROM {MATCHED} WHERE lost)",
-                [],
+            self.schema.write(
+                f"DELETE FROM {self.root_stage} WHERE o IN (SELECT o FROM {matched} WHERE lost)"
             )
         return updated
 
@@ -162,8 +156,8 @@ class DuckDBLoad:
             statements = merging.root_merge(
                 plan=root,
                 table=self.schema.qualified(root.name),
-                stage=ROOT_STAGE,
-                origins=ORIGINS,
+                stage=self.root_stage,
+                origins=self.origins,
                 batched_at=self.batched_at.isoformat(),
             )
             self.rows_loaded[self.folded] += self._affected(statements)
@@ -175,17 +169,17 @@ class DuckDBLoad:
 
     def _merge_sub(self, sub: SubTable, collected: Collected) -> None:
         shape, plan = sub.shape, sub.plan
-        folded = DUCKDB.fold(shape.name)
+        folded = self.fold(shape.name)
         self._change(folded, plan, shape.existing)
-        stage = f"temp.main.stage_{len(self.plans)}"
-        types = {ORDINAL: "BIGINT"} | {level_code(level): "BIGINT" for level in range(shape.depth)}
-        stage_rows(self.execute, table=stage, types=types | staged_types(shape.slots.values()), rows=sub.rows)
+        kinds = {ORDINAL: Kind.BIGINT} | {level_code(level): Kind.BIGINT for level in range(shape.depth)}
+        kinds |= {slot.code: slot.kind for slot in shape.slots.values()}
+        stage = self.schema.stage(f"sub_{len(self.plans)}", kinds, sub.rows)
         statements = merging.sub_merge(
             plan=plan,
             table=self.schema.qualified(plan.name),
             stage=stage,
-            root_stage=ROOT_STAGE,
-            origins=ORIGINS,
+            root_stage=self.root_stage,
+            origins=self.origins,
             batched_at=self.batched_at.isoformat(),
             source_keys=sub.source_keys,
         )
@@ -198,13 +192,13 @@ class DuckDBLoad:
         for change in plan.changes:
             self.execute(merging.change_statement(self.schema.qualified(plan.name), change), [])
         recorded = existing.recorded if existing is not None else self._recorded(plan)
-        self.ledger.manage(DUCKDB.fold(plan.name), plan, recorded=recorded)
+        self.ledger.manage(self.fold(plan.name), plan, recorded=recorded)
         if plan.changes:
             self.catalogue = None
 
     def _recorded(self, plan: TablePlan) -> frozenset[str]:
         """Return what the ledger still knows of a table that its user dropped."""
-        return frozenset(column for _, column in self.ledger.managed_columns([DUCKDB.fold(plan.name)]))
+        return frozenset(column for _, column in self.ledger.managed_columns([self.fold(plan.name)]))
 
     def _delete_older(self, version: int) -> None:
         """Remove older versions from the root and from all its sub tables, touched by this load or not."""
@@ -244,12 +238,10 @@ class DuckDBLoad:
                 {"record": row.record, "reason": row.reason, "t": row.table_name}
                 for row in self.rejected.rows
             ]
-            types = {"record": "VARCHAR", "reason": "VARCHAR", "t": "VARCHAR"}
-            stage_rows(self.execute, table=REJECTED_STAGE, types=types, rows=rows)
-            self.execute(
-                f"INSERT INTO {self.schema.qualified(naming.REJECTED_TABLE)} "
-                f"SELECT record, reason, t, CAST(? AS TIMESTAMPTZ) FROM {REJECTED_STAGE}",
-                [self.batched_at.isoformat()],
+            stage = self.schema.stage("rejected", REJECTED_KINDS, rows)
+            self.schema.write(
+                f"INSERT INTO {self.schema.qualified(naming.REJECTED_TABLE)} SELECT record, reason, t, "
+                f"CAST('{self.batched_at.isoformat()}' AS TIMESTAMPTZ) FROM {stage}"
             )
         outcomes = {part: Held(count, self.rows_written[part]) for part, count in counts.items()}
         self.ledger.hold(self.source_name, outcomes, held_at=self.batched_at)
@@ -322,4 +314,4 @@ class DuckDBLoad:
 
     def _affected(self, statements: list[str]) -> int:
         """Carry out a merge; its last statement tells how many rows were written."""
-        return [int(self.execute(statement, [])[0][0]) for statement in statements][-1]
+        return [self.schema.write(statement) for statement in statements][-1]
