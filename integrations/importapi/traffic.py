@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from integrations.importapi.bodies import declared_size
 from integrations.models import AccessToken
-from integrations.queue.accepting import shown_name
+from integrations.queue.indexing import shown_name
 from integrations.services.request_log import REPEATED, AnsweredRequest, note_request
 from stitchapp import request_facts
 

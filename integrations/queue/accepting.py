@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 
 from django.conf import settings
-from django.db import OperationalError, transaction
+from django.db import OperationalError
 
 from accounts.errors import DomainError
-from integrations.models import AccessToken, Batch, BatchTable, QueuedTable
+from integrations.models import AccessToken, Batch
+from integrations.queue.indexing import index
 from integrations.queue.room import Shortage, queue_folder, room
 from integrations.queue.segments import Location, NoSpace, SegmentWriter
 from stitchapp import request_facts
 
-SHOWN_NAME_LENGTH = 1024
 SEGMENT_BYTES = 64 * 1024**2
 SEGMENTS_IN_CAP = 16  # one segment never takes more than this part of the cap
 
@@ -63,89 +62,26 @@ def accept_batch(
     require_room(len(body), sum(records for _, records in tables))
     try:
         with segment_writer().storing(body) as location:
-            return index_batch(token, kind, location, tables, received_at, plain, beside)
+            batch = Batch(
+                account_id=token.account_id,
+                integration_id=token.integration_id,
+                token_id=token.pk,
+                kind=kind,
+                request_id=request_facts.current().request_id,
+                received_at=received_at,
+                records=sum(records for _, records in tables),
+                size=location.size,
+                segment=location.segment,
+                offset=location.offset,
+                checksum=location.checksum,
+                plain=plain,
+            )
+            index(batch, tables, beside=beside)
+            return batch
     except NoSpace as error:
         raise QueueFull from error
     except OperationalError as error:  # another writer held the index for as long as we were ready to wait
         raise QueueUnavailable from error
-
-
-def index_batch(
-    token: AccessToken,
-    kind: str,
-    location: Location,
-    tables: list[tuple[str, int]],
-    received_at: datetime,
-    plain: bool,
-    beside: Callable[[Batch], None] | None,
-) -> Batch:
-    """Write the index rows of a stored body, all or none."""
-    batch = Batch(
-        account_id=token.account_id,
-        integration_id=token.integration_id,
-        token_id=token.pk,
-        kind=kind,
-        request_id=request_facts.current().request_id,
-        received_at=received_at,
-        records=sum(records for _, records in tables),
-        size=location.size,
-        segment=location.segment,
-        offset=location.offset,
-        checksum=location.checksum,
-        plain=plain,
-    )
-    with transaction.atomic(using=settings.QUEUE_DATABASE):
-        if beside is not None:
-            beside(batch)
-        queued = queued_tables(token, [name for name, _ in tables], received_at)
-        batch.save(force_insert=True)
-        BatchTable.objects.bulk_create(
-            BatchTable(
-                batch=batch,
-                queued_table=queued[name_digest(name)],
-                account_id=token.account_id,
-                integration_id=token.integration_id,
-                table_name=shown_name(name),
-                records=records,
-            )
-            for name, records in tables
-        )
-    return batch
-
-
-def queued_tables(token: AccessToken, names: list[str], now: datetime) -> dict[str, QueuedTable]:
-    """Return the integration's queue entry of each table, by digest; a table seen first gets one."""
-    wanted = {name_digest(name): shown_name(name) for name in names}
-    entries = QueuedTable.objects.filter(integration_id=token.integration_id, name_digest__in=wanted)
-    found = {entry.name_digest: entry for entry in entries}
-    missing = wanted.keys() - found.keys()
-    if missing:
-        QueuedTable.objects.bulk_create(
-            [
-                QueuedTable(
-                    account_id=token.account_id,
-                    integration_id=token.integration_id,
-                    table_name=wanted[digest],
-                    name_digest=digest,
-                    not_before=now,
-                )
-                for digest in sorted(missing)
-            ],
-            ignore_conflicts=True,  # another request may have named the table in the same moment
-        )
-        found = {entry.name_digest: entry for entry in entries.all()}
-    return found
-
-
-def name_digest(name: str) -> str:
-    """Identify a table name of any length and any characters."""
-    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def shown_name(name: str) -> str:
-    """Return a table name as a database column can hold it and a page can show it."""
-    readable = name.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
-    return readable[:SHOWN_NAME_LENGTH]
 
 
 def location_of(batch: Batch) -> Location:

@@ -17,7 +17,8 @@ from integrations.loading.outcomes import BeforeCommit, TableLoad
 from integrations.loading.reading import read_table_batches
 from integrations.models import Batch, BatchTable, ErrorScope, Integration, Load
 from integrations.queue import claiming, recording
-from integrations.queue.accepting import location_of, name_digest
+from integrations.queue.accepting import location_of
+from integrations.queue.indexing import name_digest
 from integrations.queue.rejecting import note_pending
 from integrations.queue.room import queue_folder
 from integrations.queue.segments import BodyMissing, read_body

@@ -23,7 +23,7 @@ from integrations.loading.outcomes import RefusedRecord, TableLoad
 from integrations.loading.resending import format_json, message_json
 from integrations.models import BatchTable, RejectedCut, RejectedFormat, RejectedRecord, RejectedState
 from integrations.models.rejected_record import LONGEST_FIELD, LONGEST_REASON
-from integrations.queue.accepting import shown_name
+from integrations.queue.indexing import shown_name
 
 AT_ONCE = 500
 FASTEST = 1  # a level of compression

@@ -15,6 +15,7 @@ from accounts.errors import DomainError
 from accounts.services.last_use import note_use
 from accounts.services.refusals import note_refusal
 from integrations.models import AccessToken
+from integrations.services.token_look_up import look_up
 
 logger = logging.getLogger("integrations.tokens")
 # The scheme in any case, with the colon that some pages of the published API print behind it.
@@ -81,7 +82,7 @@ def find_access_token(secret: str) -> AccessToken | None:
     if not secrets.is_well_formed(secret, secrets.ACCESS_TOKEN_PREFIX):
         return None
     digest = secrets.digest(secret)
-    token = AccessToken.objects.select_related("account", "integration").filter(digest=digest).first()
+    token = look_up(digest)
     return token if token is not None and compare_digest(bytes(token.digest), digest) else None
 
 

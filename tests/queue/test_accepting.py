@@ -5,7 +5,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from integrations.models import Batch, BatchTable, BatchTableState, QueuedTable
-from integrations.queue import accepting
+from integrations.queue import accepting, indexing
 from integrations.queue.accepting import QueueFull, QueueUnavailable, accept_batch
 from integrations.queue.room import LEAST_BYTES_OF_A_RECORD, queue_folder
 from integrations.queue.segments import Location, read_body
@@ -100,7 +100,7 @@ def test_an_index_that_cannot_be_written_is_told_as_pressure(token, queue, monke
     def locked(*arguments, **options):
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr(Batch, "save", locked)
+    monkeypatch.setattr(indexing, "share_insertion", locked)
 
     with pytest.raises(QueueUnavailable):
         accept(token)

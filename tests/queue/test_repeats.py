@@ -10,6 +10,7 @@ from django.db import OperationalError, connections
 from django.utils import timezone
 
 from integrations.models import Batch, BatchTable, IdempotencyKey, Load
+from integrations.queue import indexing
 from integrations.queue.accepting import QueueFull, QueueUnavailable
 from integrations.queue.loader import load_next
 from integrations.queue.repeats import KeyReused, accept_once, forget_old_keys
@@ -85,7 +86,7 @@ def test_I3_a_request_that_could_not_be_stored_leaves_its_key_free(token, queue,
         raise OperationalError("database is locked")
 
     with monkeypatch.context() as patched:
-        patched.setattr(BatchTable.objects, "bulk_create", locked)
+        patched.setattr(indexing, "share_insertion", locked)
         with pytest.raises(QueueUnavailable):
             accept(token)
     assert IdempotencyKey.objects.count() == 0
