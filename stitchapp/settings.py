@@ -185,6 +185,10 @@ MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", default=20 * 1024 * 1024, minimum
 QUEUE_MAX_BYTES = env.integer("QUEUE_MAX_BYTES", default=10 * 1024**3, minimum=1)
 QUEUE_MAX_RECORDS = env.integer("QUEUE_MAX_RECORDS", default=50_000_000, minimum=1)
 QUEUE_MIN_FREE_BYTES = env.integer("QUEUE_MIN_FREE_BYTES", default=512 * 1024**2)
+TOKEN_REQUESTS_PER_SECOND = env.integer("TOKEN_REQUESTS_PER_SECOND", default=0)  # 0: no limit
+TOKEN_BYTES_PER_MINUTE = env.integer("TOKEN_BYTES_PER_MINUTE", default=0)
+ACCOUNT_REQUESTS_PER_SECOND = env.integer("ACCOUNT_REQUESTS_PER_SECOND", default=0)
+ACCOUNT_BYTES_PER_MINUTE = env.integer("ACCOUNT_BYTES_PER_MINUTE", default=0)
 RECEIPTS_KEPT = env.integer("RECEIPTS_KEPT", default=10_000, minimum=1)  # of each integration (decision D32)
 LOADS_KEPT = env.integer("LOADS_KEPT", default=10_000, minimum=1)
 REQUESTS_KEPT = env.integer("REQUESTS_KEPT", default=10_000, minimum=1)  # accepted, and as many refused

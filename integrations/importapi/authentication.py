@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.models import Account
-from integrations.importapi import refusals, responses, traffic
+from integrations.importapi import rate_limits, refusals, responses, traffic
 from integrations.importapi.refusals import Refusal
 from integrations.models import AccessToken
 from integrations.services.token_authentication import TokenRefused, authenticate_access_token
@@ -20,8 +20,13 @@ class TokenRequest(HttpRequest):
     account: Account
 
 
-def token_or(unauthorized: Callable[[], Refusal]) -> Callable[[HttpRequest], HttpResponse | None]:
-    """Return the authenticator of an endpoint whose answer to a bad token is `unauthorized`."""
+def token_or(
+    unauthorized: Callable[[], Refusal], *, counted: bool = True
+) -> Callable[[HttpRequest], HttpResponse | None]:
+    """Return the authenticator of an endpoint whose answer to a bad token is `unauthorized`.
+
+    A request that is `counted` has to keep to its token's limits, and counts towards them.
+    """
 
     def authenticate(request: HttpRequest) -> HttpResponse | None:
         try:
@@ -35,6 +40,7 @@ def token_or(unauthorized: Callable[[], Refusal]) -> Callable[[HttpRequest], Htt
         admitted = cast(TokenRequest, request)
         admitted.token, admitted.account = token, token.account
         traffic.note_token(request, token)
-        return None
+        limited = rate_limits.admit(token) if counted else None
+        return None if limited is None else responses.refused(limited)
 
     return authenticate

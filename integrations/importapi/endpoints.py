@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from integrations.importapi import bodies, responses, traffic
+from integrations.importapi import bodies, rate_limits, responses, traffic
 from integrations.importapi.byte_budget import BudgetExhausted
 from integrations.importapi.faults import Fault
 from integrations.importapi.refusals import Refusal
@@ -39,6 +39,7 @@ def endpoint(*methods: str, may_be_unavailable: bool = True) -> Callable[[View],
             response["Cache-Control"] = "no-store"
             # After the answer is sent: a client that is still writing gets to read it all the sooner.
             act_when_closed(response, [functools.partial(bodies.drain, request)])
+            rate_limits.tell(request, response)
             traffic.note_answer(request, response, endpoint=view.__name__, begun=begun)
             return response
 

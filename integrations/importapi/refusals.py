@@ -23,6 +23,7 @@ class Refusal(Exception):
     """
 
     tables: tuple[str, ...] = ()
+    retry_after: int | None = None
 
     def __init__(self, status: int, payload: Payload, fault: Fault) -> None:
         super().__init__(status, payload)
@@ -111,6 +112,15 @@ def sample_too_large(size: int, *, limit: int) -> Refusal:
     )
     fault = Fault("sample_too_large", limit=limit, actual=size)
     return Refusal(413, {"status": "ERROR", "message": message}, fault)
+
+
+def rate_limited(name: str, *, limit: int, actual: int, retry_after: int) -> Refusal:
+    """The token, or its account, sent more than it may in a time; the published API has no such limit (D28)."""
+    message = f"Too many requests: the limit {name} is reached. Try again in {retry_after} s"
+    fault = Fault("rate_limited", limit=limit, actual=actual)
+    refusal = Refusal(429, {"status": "ERROR", "message": message}, fault)
+    refusal.retry_after = retry_after
+    return refusal
 
 
 # --- /batch

@@ -29,6 +29,8 @@ def refused(refusal: Refusal) -> HttpResponse:
         response = text_response(refusal.payload, status=refusal.status)
     else:
         response = json_response(refusal.payload, status=refusal.status)
+    if refusal.retry_after is not None:
+        response["Retry-After"] = str(refusal.retry_after)
     return told(response, refusal.fault)
 
 
@@ -83,7 +85,7 @@ def status(*, version: str, revision: str, reason: str | None) -> HttpResponse:
     return told(json_response(body, status=503), Fault("queue_full"))
 
 
-def limits(figures: dict[str, int]) -> HttpResponse:
+def limits(figures: dict[str, int | None]) -> HttpResponse:
     """What /limits says: our own, the published API has no such path."""
     return json_response(figures)
 

@@ -23,8 +23,8 @@ def reason_to_refuse_data() -> str | None:
     return "The queue is full." if queue_is_full() else None
 
 
-def limits() -> dict[str, int]:
-    """Return what this server takes at most; each figure carries its unit in its name."""
+def limits() -> dict[str, int | None]:
+    """Return what this server takes at most; each figure carries its unit in its name. None: no limit."""
     return {
         "max_body_bytes": settings.MAX_BODY_BYTES,
         "max_records": refusals.MAX_RECORDS,
@@ -35,5 +35,9 @@ def limits() -> dict[str, int]:
         "max_idempotency_key_characters": refusals.MAX_IDEMPOTENCY_KEY,
         "idempotency_key_hours": int(KEPT_FOR.total_seconds() // 3600),
         "queue_max_bytes": settings.QUEUE_MAX_BYTES,
+        "token_requests_per_second": settings.TOKEN_REQUESTS_PER_SECOND or None,
+        "account_requests_per_second": settings.ACCOUNT_REQUESTS_PER_SECOND or None,
+        "token_bytes_per_minute": settings.TOKEN_BYTES_PER_MINUTE or None,
+        "account_bytes_per_minute": settings.ACCOUNT_BYTES_PER_MINUTE or None,
         "queue_max_records": settings.QUEUE_MAX_RECORDS,
     }

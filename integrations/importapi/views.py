@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.access import allow_token, public
-from integrations.importapi import refusals, responses, traffic
+from integrations.importapi import rate_limits, refusals, responses, traffic
 from integrations.importapi.authentication import TokenRequest, token_or
 from integrations.importapi.batches import parse_batch
 from integrations.importapi.bodies import IncompleteBody, received_body
@@ -54,7 +54,7 @@ def batch(request: TokenRequest) -> HttpResponse:
     wants_rest = sets_aside(request)
     try:
         with received_body(request, patience=PATIENCE_SECONDS) as body:
-            traffic.note_size(request, len(body))
+            weigh(request, len(body))
             parsed = parse_batch(body, sets_aside=wants_rest)
             traffic.note_parsed(request, parsed.tables)
             return store(request, body, parsed, received_at)
@@ -79,11 +79,11 @@ def validate(request: TokenRequest) -> HttpResponse:
         return responses.valid()
 
 
-authenticate_reader = token_or(refusals.batch_not_authorized)
+authenticate_again = token_or(refusals.batch_not_authorized, counted=False)
 
 
 @endpoint("GET", "HEAD")
-@allow_token(SCOPE, authenticate_reader)
+@allow_token(SCOPE, token_or(refusals.batch_not_authorized))
 def batch_receipt(request: TokenRequest, receipt: str) -> HttpResponse:
     """Tell what became of a batch of the token's integration; wait for it a little when asked to."""
     batch = find_batch(integration=request.token.integration, receipt=receipt)
@@ -92,7 +92,7 @@ def batch_receipt(request: TokenRequest, receipt: str) -> HttpResponse:
     seconds, waited = wanted_wait(request.headers.get("Prefer", "")), False
     if seconds:
         waited = wait_until_loaded(batch, seconds=seconds)
-        refusal = authenticate_reader(request)  # the token may have been revoked meanwhile (promise P7)
+        refusal = authenticate_again(request)  # the token may have been revoked meanwhile (promise P7)
         if refusal is not None:
             return refusal
     return responses.receipt(receipt_of(batch=batch), waited=seconds if waited else None)
@@ -114,13 +114,19 @@ def received_push(request: TokenRequest, *, patience: float | None) -> Iterator[
         raise refusals.push_content_type(media_type(request))
     try:
         with received_body(request, patience=patience) as body:
-            traffic.note_size(request, len(body))
+            weigh(request, len(body))
             parsed = parse_push(body, client_id=request.account.client_id, kind=kind)
             traffic.note_parsed(request, parsed.tables)
             yield body, parsed
     except IncompleteBody as error:
         encoding = "transit" if kind == TRANSIT else "json"
         raise refusals.push_malformed(str(error), line=1, column=1, kind=encoding) from None
+
+
+def weigh(request: TokenRequest, size: int) -> None:
+    """Note how long a body is, decompressed, and take it from what its sender may send."""
+    traffic.note_size(request, size)
+    rate_limits.charge(request.token, size)
 
 
 def store(request: TokenRequest, body: bytes, parsed: ParsedRequest, received_at: datetime) -> HttpResponse:

@@ -9,12 +9,21 @@ from tests.queue.processes import GUNICORN, LOADER, prepared_product, product_li
 
 
 @pytest.fixture(scope="package")
-def product(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("importapi")
-    with (
-        prepared_product(folder / "prepared") as prepared,
-        product_like(prepared, folder / "data") as product,
-    ):
+def prepared(tmp_path_factory):
+    with prepared_product(tmp_path_factory.mktemp("prepared") / "data") as prepared:
+        yield prepared
+
+
+@pytest.fixture
+def product_of_its_own(prepared, tmp_path):
+    """Processes with settings of one test, which starts them."""
+    with product_like(prepared, tmp_path / "data") as product:
+        yield product
+
+
+@pytest.fixture(scope="package")
+def product(prepared, tmp_path_factory):
+    with product_like(prepared, tmp_path_factory.mktemp("importapi") / "data") as product:
         product.start("web", GUNICORN)
         product.start("loader", LOADER)
         product.wait_until_ready()

@@ -211,5 +211,9 @@ def test_I8_the_limits_are_public(client, path):
         "idempotency_key_hours": 24,
         "queue_max_bytes": settings.QUEUE_MAX_BYTES,
         "queue_max_records": settings.QUEUE_MAX_RECORDS,
+        "token_requests_per_second": None,
+        "account_requests_per_second": None,
+        "token_bytes_per_minute": None,
+        "account_bytes_per_minute": None,
     }
     assert client.post(path).status_code == 405
