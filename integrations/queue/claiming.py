@@ -34,6 +34,7 @@ FIRST_PAUSE = timedelta(seconds=1)
 MAX_CANDIDATES = 20
 MAX_SHARES, MAX_RECORDS, MAX_BYTES = 2_000, 100_000, 48 * 1024**2
 MARKED_AT_ONCE = 500
+BOLD_TRIES = 3
 
 
 class LeaseLost(Exception):
@@ -123,9 +124,11 @@ def in_turn(due: QuerySet[QueuedTable], *, now: datetime) -> list[int]:
 def oldest_shares(table: QueuedTable, *, now: datetime) -> list[BatchTable]:
     """Return what waits for the table, oldest first, as much as one load takes; at least one.
 
-    After an error that was the table's own, only the oldest: what comes before a fault is not held up by it.
+    After an error that was the table's own, only the oldest: what comes before a fault is not held up by it. The
+    same when the table was tried several times in vain: one of its batches may be what ends its loaders.
     """
-    most = 1 if table.error_scope == ErrorScope.TABLE else MAX_SHARES
+    cautious = table.error_scope == ErrorScope.TABLE or table.attempts > BOLD_TRIES
+    most = 1 if cautious else MAX_SHARES
     shares: list[BatchTable] = []
     records = size = 0
     for share in table.shares.ready(now).select_related("batch").order_by("pk")[:most]:

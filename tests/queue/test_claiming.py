@@ -189,6 +189,19 @@ def test_after_a_fault_of_its_own_a_table_tries_its_oldest_batch_alone(token, qu
     assert len(claim_next(now=later(10)).shares) == 1
 
 
+def test_a_table_that_outlived_several_loaders_tries_its_oldest_batch_alone(token, queue):
+    """One that costs its loader the life (memory, an engine's crash) takes nothing with it that came before."""
+    for _ in range(3):
+        send(token)
+    taken, now = [], later(0)
+    for _ in range(4):
+        taken.append(len(claim_next(now=now).shares))
+        claiming.reclaim_left_behind(now=now + claiming.LEASE)
+        now += claiming.LEASE + timedelta(minutes=5)
+
+    assert taken == [3, 3, 3, 1]
+
+
 def test_I12_a_destination_that_is_away_makes_all_its_tables_wait_and_then_all_go_on(token, queue):
     for table in ("bikes", "docks", "riders"):
         send(token, table=table)

@@ -20,6 +20,7 @@ from tests.torture.senders import Sender
 from tests.torture.warehouses import Warehouse
 
 SENDERS = 3
+AT_LEAST = 50  # records between two kills: 1,000 kills meet 50,000
 LOADERS = ("first loader", "second loader")
 IN_HAND = "SELECT count(*) FROM integrations_queuedtable WHERE lease IS NOT NULL"
 BOOKS = (
@@ -67,7 +68,8 @@ def kill_under_load(
     for number in range(kills):
         if time.monotonic() - began > seconds:
             break
-        time.sleep(random.uniform(0.1, 0.6))
+        wait_for_records(senders, AT_LEAST)
+        time.sleep(random.uniform(0.0, 0.5))
         kill_something(product, number, outcome)
     time.sleep(0.5)
     for sender in senders:
@@ -80,6 +82,16 @@ def kill_under_load(
     drain(product)
     outcome.verdict = check(product, warehouse, (sender.memory for sender in senders))
     return outcome
+
+
+def wait_for_records(senders: list[Sender], number: int, seconds: float = 10.0) -> None:
+    """Wait until so many more records are acknowledged: a kill shall land under load."""
+    give_up = time.monotonic() + seconds
+    before = sum(sender.memory.records_acknowledged for sender in senders)
+    while time.monotonic() < give_up:
+        if sum(sender.memory.records_acknowledged for sender in senders) >= before + number:
+            return
+        time.sleep(0.02)
 
 
 def kill_something(product: Product, number: int, outcome: Outcome) -> None:

@@ -50,32 +50,39 @@ class Sender(threading.Thread):
     def run(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         while not self.ending.is_set():
-            table, ids = self.next_batch()
-            revision = next(self.numbers)
-            if table == "keyed":
-                for number in ids:
-                    self.memory.revisions_sent[number].add(revision)
-            try:
-                status = self.post(connection, table, ids, revision)
-            except (OSError, http.client.HTTPException) as error:
-                self.memory.requests_cut += not isinstance(error, ConnectionRefusedError)
-                connection.close()
-                time.sleep(0.02)
-                continue
-            if status == 201:
-                self.remember(table, ids, revision)
-            else:
-                self.memory.refused[status] += 1
-                time.sleep(0.05)
+            self.send(connection, *self.next_batch())
         connection.close()
+
+    def send(self, connection: http.client.HTTPConnection, table: str, ids: list[int]) -> None:
+        """Send one batch, and remember what came of it."""
+        revision = next(self.numbers)
+        if table == "keyed":
+            for number in ids:
+                self.memory.revisions_sent[number].add(revision)
+        try:
+            status = self.post(connection, table, ids, revision)
+        except (OSError, http.client.HTTPException) as error:
+            self.memory.requests_cut += not isinstance(error, ConnectionRefusedError)
+            connection.close()
+            time.sleep(0.02)
+            return
+        if status == 201:
+            self.remember(table, ids, revision)
+        else:
+            self.memory.refused[status] += 1
+            time.sleep(0.05)
 
     def next_batch(self) -> tuple[str, list[int]]:
         table = random.choice(list(TABLES))
         if table == "keyed" and self.acknowledged_batches and random.randrange(UPDATES) == 0:
             return table, random.choice(self.acknowledged_batches[-200:])
+        return table, self.new_batch(table)
+
+    def new_batch(self, table: str) -> list[int]:
+        """Return the numbers of new records."""
         ids = [next(self.numbers) for _ in range(BATCH)]
         self.memory.sent[table].append(ids)
-        return table, ids
+        return ids
 
     def remember(self, table: str, ids: list[int], revision: int) -> None:
         memory = self.memory

@@ -68,13 +68,13 @@ def is_held(error: duckdb.Error) -> bool:
 def explain(error: duckdb.Error) -> LoadError:
     """Say what waits because of an engine's error, and whether it heals by itself (loading.md 7.3, 7.4)."""
     text = str(error)
+    if any(sign in text for sign in DISK_FULL):  # also as the cause of a failed commit
+        return LoadError(text, scope="destination")
     if isinstance(error, duckdb.TransactionException):
         return LoadError(text, transient=True, scope="table")
     if isinstance(error, duckdb.OutOfMemoryException):  # of this table's rows: the others may well fit
         return LoadError(text, scope="table")
-    if isinstance(error, duckdb.IOException | duckdb.FatalException) or any(
-        sign in text for sign in DISK_FULL
-    ):
+    if isinstance(error, duckdb.IOException | duckdb.FatalException):
         return LoadError(text, transient=is_held(error), scope="destination")
     if isinstance(error, duckdb.DependencyException) or "Dependency Error" in text:
         return LoadError(
