@@ -4,7 +4,9 @@ import inspect
 import re
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
+from django.urls import ResolverMatch
 
 from tests.url_table import ROUTES, is_api, make_world
 
@@ -134,3 +136,30 @@ def test_S8_only_a_trusted_proxy_may_say_that_the_caller_used_https(rf, settings
     request = rf.get("/", headers={"X-Forwarded-Proto": "https"}, REMOTE_ADDR=address)
     RequestIdMiddleware(lambda request: {})(request)
     assert request.META.get("HTTP_X_FORWARDED_PROTO") == believed
+
+
+@pytest.mark.parametrize("secure", [False, True])
+@pytest.mark.parametrize("address", ["/v2/import/status", "/v2/import/batch", "/v2/nowhere"])
+def test_S2_the_short_way_answers_like_the_long_one(settings, address, secure):
+    settings.SECURE_HSTS_SECONDS = 60
+    short = Client().post(address, secure=secure)
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "ShortWay" not in name]
+    long = Client().post(address, secure=secure)
+    assert (short.status_code, short.content) == (long.status_code, long.content)
+    assert ("Strict-Transport-Security" in short) == secure
+    assert dict(short.items()) | {"X-Request-Id": ""} == dict(long.items()) | {"X-Request-Id": ""}
+
+
+def test_S2_a_program_that_asks_another_host_is_refused_with_the_headers(client):
+    response = client.post("/v2/import/status", headers={"Host": "evil.example.com"})
+    assert response.status_code == 400
+    assert_headers(response)
+
+
+def test_a_view_without_declared_access_is_refused_on_the_short_way_too(client, monkeypatch):
+    def open_to_all(request):
+        return HttpResponse("in")
+
+    match = ResolverMatch(open_to_all, (), {}, route="v2/import/open")
+    monkeypatch.setattr("stitchapp.middleware.find_route", lambda path: match)
+    assert client.get("/v2/import/open").status_code == 403
