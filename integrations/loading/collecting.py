@@ -127,7 +127,11 @@ class Collector:
                     raise Refused(f"{COLLISION}{name}")
             key = self._key_of(row) if self.key else None
         except Refused as refusal:
-            path = path_at_fault(reader, data, refusal.reason)
+            path = (
+                path_at_fault(reader, data, refusal.reason)
+                if message.set_aside is None
+                else message.set_aside.path
+            )
             collected.rejected.refuse(
                 message, batch, reason=refusal.reason, table_name=self.shape.name, path=path
             )

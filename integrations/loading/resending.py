@@ -27,10 +27,19 @@ def message_json(record: RefusedRecord) -> bytes:
 
 
 def format_json(record: RefusedRecord) -> bytes:
-    """Return what a batch with this record has to say of its table: name, key and schema."""
+    """Return what a batch with this record has to say of its table: name, key, and schema.
+
+    Where the sender gave no schema it is null, and `types` says what its values do not say in JSON.
+    """
     batch = record.batch
-    schema = batch.schema if batch.schema is not None else typed_schema(record.message.data or {})
-    return record_json({"table_name": batch.table_name, "key_names": list(batch.key_names), "schema": schema})
+    content: dict[str, Any] = {
+        "table_name": batch.table_name,
+        "key_names": list(batch.key_names),
+        "schema": batch.schema,
+    }
+    if batch.schema is None:
+        content["types"] = typed_schema(record.message.data or {})
+    return record_json(content)
 
 
 def typed_schema(value: Any) -> Schema:

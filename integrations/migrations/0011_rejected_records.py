@@ -74,7 +74,10 @@ class Migration(migrations.Migration):
                 ("group", models.CharField(max_length=32)),
                 ("received_at", models.DateTimeField()),
                 ("rejected_at", models.DateTimeField()),
-                ("size", models.PositiveBigIntegerField(help_text="Bytes stored.")),
+                (
+                    "size",
+                    models.PositiveBigIntegerField(help_text="Bytes of the message before compression."),
+                ),
                 (
                     "state",
                     models.CharField(

@@ -68,7 +68,7 @@ class RejectedRecord(models.Model):
     group = models.CharField(max_length=32)
     received_at = models.DateTimeField()
     rejected_at = models.DateTimeField()
-    size = models.PositiveBigIntegerField(help_text="Bytes stored.")
+    size = models.PositiveBigIntegerField(help_text="Bytes of the message before compression.")
     state = models.CharField(max_length=10, choices=RejectedState.choices, default=RejectedState.PENDING)
     closed_at = models.DateTimeField(null=True)
     closed_by_id = models.BigIntegerField(null=True)

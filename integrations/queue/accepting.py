@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
@@ -42,9 +43,18 @@ class QueueFull(QueueUnavailable):
         self.actual = shortage.actual if shortage is not None else None
 
 
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Stands for a token where a member sends an integration's rejected records again."""
+
+    account_id: int
+    integration_id: int
+    pk: int = 0  # of no token
+
+
 def accept_batch(
     *,
-    token: AccessToken,
+    token: AccessToken | Replay,
     kind: str,
     body: bytes,
     tables: list[tuple[str, int]],

@@ -11,13 +11,11 @@ import hashlib
 import zlib
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, cast
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, F, Sum
 
-from integrations.loading.decoding import decode_json
 from integrations.loading.fields_at_fault import reason_template
 from integrations.loading.outcomes import RefusedRecord, TableLoad
 from integrations.loading.resending import format_json, message_json
@@ -81,8 +79,8 @@ def row(
         group=group_of(record.batch.table_name, reason_group, field),
         received_at=share.batch.received_at,
         rejected_at=at,
-        size=len(compressed := zlib.compress(message, FASTEST)),
-        message=compressed,
+        size=len(message),
+        message=zlib.compress(message, FASTEST),
     )
 
 
@@ -100,11 +98,6 @@ def format_of(
         )
         formats[content] = known
     return known
-
-
-def content_of(shared: RejectedFormat) -> dict[str, Any]:
-    """Return the table's name, its key and its schema as their sender wrote them."""
-    return cast(dict[str, Any], decode_json(zlib.decompress(shared.content)))
 
 
 def group_of(table_name: str, reason_group: str, field: str) -> str:

@@ -13,6 +13,7 @@ from integrations.queue import claiming, loader, recording, rejecting
 from integrations.queue.accepting import accept_batch
 from integrations.queue.cleaning import purge_history
 from integrations.queue.loader import load_next
+from integrations.services.rejected_records import content_of
 from tests.queue.sending import send
 from tests.queue.test_loader import Killed, drain, rows
 
@@ -149,11 +150,12 @@ def test_what_transit_typed_keeps_its_type(token, queue):
     drain()
     record = RejectedRecord.objects.get()
     assert message(record)["data"] == {"at": "2024-05-01T10:00:00Z", "fee": 1.10, "n": TOO_GREAT}
-    content = rejecting.content_of(record.format)
+    content = content_of(record.format)
     assert content["key_names"] == []
-    assert str(content["schema"]["properties"]["fee"]["multipleOf"]) == "0.01"
-    assert content["schema"]["properties"]["at"] == {"type": "string", "format": "date-time"}
-    assert "n" not in content["schema"]["properties"]
+    assert content["schema"] is None
+    assert str(content["types"]["properties"]["fee"]["multipleOf"]) == "0.01"
+    assert content["types"]["properties"]["at"] == {"type": "string", "format": "date-time"}
+    assert "n" not in content["types"]["properties"]
 
 
 def test_D32_the_newest_records_are_kept_and_a_cut_is_counted(token, queue, settings):
