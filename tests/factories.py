@@ -2,6 +2,8 @@
 
 import hashlib
 import itertools
+import json
+import zlib
 
 from django.utils import timezone
 
@@ -16,6 +18,8 @@ from integrations.models import (
     Integration,
     LoadedTable,
     QueuedTable,
+    RejectedFormat,
+    RejectedRecord,
 )
 from integrations.services.credentials import seal
 
@@ -128,3 +132,44 @@ def make_batch(integration: Integration, *tables: str, **fields) -> Batch:
         )
         BatchTable.objects.create(**owner, batch=batch, queued_table=queued, table_name=name, records=1)
     return batch
+
+
+def make_rejected(
+    integration: Integration, data: dict | None = None, *, schema: dict | None = None, **fields
+) -> RejectedRecord:
+    """Return an open rejected record of the table `bikes`, as the loader leaves it."""
+    now = timezone.now()
+    data = data if data is not None else {"id": 1, "n": 2**63}
+    table = fields.pop("table_name", "bikes")
+    content = json.dumps({"table_name": table, "key_names": ["id"], "schema": schema, "types": {}}).encode()
+    shared, _ = RejectedFormat.objects.get_or_create(
+        integration_id=integration.pk,
+        digest=hashlib.sha256(content).hexdigest(),
+        defaults={"content": zlib.compress(content)},
+    )
+    message = json.dumps({"action": "upsert", "sequence": 1, "data": data}).encode()
+    batch = fields.pop("batch", None) or make_batch(integration, table)
+    fields = {
+        "reason": f"integer out of range for DuckDB on {2**63}",
+        "reason_group": "integer out of range for DuckDB on […]",
+        "field": "n",
+        "path": ["n"],
+        "index": next(numbers),
+        "state": "open",
+        "received_at": now,
+        "rejected_at": now,
+    } | fields
+    group = hashlib.sha256(f"{table}{fields['reason_group']}{fields['field']}".encode()).hexdigest()[:32]
+    return RejectedRecord.objects.create(
+        account_id=integration.account_id,
+        integration_id=integration.pk,
+        share_id=batch.tables.get().pk,
+        receipt=batch.receipt,
+        format=shared,
+        table_name=table,
+        sequence=1,
+        group=group,
+        size=len(message),
+        message=zlib.compress(message),
+        **fields,
+    )

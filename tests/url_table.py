@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from accounts.models import Account, ApiKey, User
-from integrations.models import AccessToken, Batch, Integration
+from integrations.models import AccessToken, Batch, Integration, RejectedRecord
 from stitchapp.routes import every_route
 from tests.factories import (
     make_access_token,
@@ -14,6 +14,7 @@ from tests.factories import (
     make_batch,
     make_integration,
     make_member,
+    make_rejected,
 )
 
 API = ("/v2/", "/v3/", "/v4/", "/notifications/public/")
@@ -61,6 +62,10 @@ class World:
     def batch(self) -> Batch:
         return make_batch(self.integration)
 
+    @cached_property
+    def rejected(self) -> RejectedRecord:
+        return make_rejected(self.integration)
+
     def value(self, name: str) -> str:
         """Return what stands for a parameter; fail for one that nobody has thought of."""
         if name in FIXED:
@@ -74,6 +79,8 @@ class World:
                 "token_id": lambda: self.access_token[0].pk,
                 "access_token_id": lambda: self.access_token[0].pk,
                 "receipt": lambda: self.batch.receipt,
+                "group": lambda: self.rejected.group,
+                "rejected_id": lambda: self.rejected.pk,
             }[name]()
         )
 

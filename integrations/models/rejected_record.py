@@ -83,6 +83,11 @@ class RejectedRecord(models.Model):
         constraints = [models.UniqueConstraint(fields=["share_id", "index"], name="rejected_record_once")]
         indexes = [
             models.Index(fields=["integration_id", "state", "group"], name="rejected_by_group"),
+            models.Index(
+                fields=["account_id", "integration_id", "rejected_at"],
+                condition=Q(state="open"),
+                name="rejected_open_by_account",
+            ),
             models.Index(fields=["receipt"], name="rejected_by_receipt"),
             models.Index(fields=["share_id"], condition=Q(state="pending"), name="rejected_pending"),
         ]

@@ -172,3 +172,11 @@ def summaries(*, batches: list[Batch]) -> list[BatchSummary]:
         for batch in batches
         if (row := rows.get(batch.pk)) is not None
     ]
+
+
+def states_of(*, receipts: set[uuid.UUID]) -> dict[uuid.UUID, BatchSummary]:
+    """Return how far the batches with these receipts have come; those whose receipt is kept."""
+    if not receipts:
+        return {}
+    found = summaries(batches=list(Batch.objects.filter(receipt__in=receipts)))
+    return {summary.batch.receipt: summary for summary in found}

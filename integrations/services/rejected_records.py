@@ -15,7 +15,7 @@ from django.db.models import Count, Max, QuerySet
 from django.utils import timezone
 
 from accounts.audit import Event, record
-from accounts.models import User
+from accounts.models import Account, User
 from integrations.loading.decoding import decode_json
 from integrations.loading.rejected import record_json
 from integrations.models import Integration, RejectedCut, RejectedFormat, RejectedRecord, RejectedState
@@ -43,11 +43,6 @@ def rejected_records(*, integration: Integration, now: datetime) -> RejectedReco
     oldest = now - timedelta(days=integration.account.plan.report_days)
     records = RejectedRecord.objects.known()
     return records.filter(integration_id=integration.pk, rejected_at__gt=oldest)
-
-
-def in_state(records: QuerySet[RejectedRecord], state: RejectedState) -> QuerySet[RejectedRecord]:
-    """Return those of the records that stand so."""
-    return records.filter(state=state)
 
 
 def rejected_groups(records: QuerySet[RejectedRecord]) -> list[RejectedGroup]:
@@ -82,6 +77,25 @@ def open_count(*, integration: Integration, now: datetime) -> int:
     return number
 
 
+def integrations_with_rejected(*, account: Account, now: datetime) -> list[tuple[Integration, int]]:
+    """Return the account's integrations with open rejected records, and how many, by name."""
+    oldest = now - timedelta(days=account.plan.report_days)
+    numbers = dict(
+        RejectedRecord.objects.open()
+        .filter(account_id=account.pk, rejected_at__gt=oldest)
+        .order_by()
+        .values_list("integration_id")
+        .annotate(number=Count("pk"))
+    )
+    if not numbers:
+        return []
+    integrations = account.integrations.live().filter(pk__in=numbers).order_by("display_name")
+    found = [(integration, numbers[integration.pk]) for integration in integrations]
+    for integration, _ in found:
+        integration.account = account
+    return found
+
+
 def cut_records(*, integration: Integration, now: datetime) -> int:
     """Return how many records were let go because there were more than an integration may keep."""
     oldest = now - timedelta(days=integration.account.plan.report_days)
@@ -97,6 +111,11 @@ def rejected_by_batch(*, integration: Integration, receipt: uuid.UUID) -> int:
 def replayed_by_batch(*, integration: Integration, receipt: uuid.UUID) -> int:
     """Return how many rejected records a batch sent again; 0 for a sender's batch."""
     return RejectedRecord.objects.filter(integration_id=integration.pk, replay_receipt=receipt).count()
+
+
+def people(*, ids: set[int]) -> dict[int, User]:
+    """Return the members who closed records."""
+    return User.objects.in_bulk(ids) if ids else {}
 
 
 def message_of(rejected: RejectedRecord) -> dict[str, Any]:

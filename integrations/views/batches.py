@@ -1,6 +1,7 @@
 """Recent batches of an integration, and the receipt of each: accepted, loading, loaded."""
 
 import uuid
+from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
@@ -8,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import Can, allow
 from integrations.services.receipts import Progress, batches_of, find_batch, receipt_of, summaries
+from integrations.services.rejected_records import rejected_by_batch, replayed_by_batch
 from integrations.views.frame import find_integration, frame, url_of
 from stitchapp.rendering import render_page
 
@@ -52,6 +54,9 @@ def batch_receipt(request: HttpRequest, integration_id: int, receipt: uuid.UUID)
         "receipt": found,
         "page": Paginator(found.tables, PAGE_SIZE).get_page(request.GET.get("page")),
         "receipt_url": request.get_full_path(),
+        "rejected": rejected_by_batch(integration=integration, receipt=batch.receipt),
+        "rejected_url": f"{url_of(integration, 'rejected-list')}?{urlencode({'batch': batch.receipt})}",
+        "replayed": replayed_by_batch(integration=integration, receipt=batch.receipt),
         "looks_again": found.state is not Progress.LOADED,
         "is_failing": any(table.is_failing for table in found.tables),  # looks less often: messages are read
         "crumbs": [

@@ -17,6 +17,7 @@ from integrations.services.load_reports import (
     minutes_of,
     table_reports,
 )
+from integrations.services.rejected_records import open_count
 from integrations.views.frame import find_integration, frame, url_of
 from stitchapp.rendering import render_page
 
@@ -31,7 +32,8 @@ def integration_loads(request: HttpRequest, integration_id: int) -> HttpResponse
     """All tables, with the rows each loaded in the chosen span, and what waits and why."""
     integration = find_integration(request, integration_id)
     span = next((span for span in Range if span.slug == request.GET.get("range")), Range.DAY)
-    reports = table_reports(integration=integration, span=span, now=timezone.now())
+    now = timezone.now()
+    reports = table_reports(integration=integration, span=span, now=now)
     page = Paginator(reports, PAGE_SIZE).get_page(request.GET.get("page"))
     table_url = url_of(integration, "table-loads")
     context = frame(request, integration, "integration-loads") | {
@@ -47,6 +49,8 @@ def integration_loads(request: HttpRequest, integration_id: int) -> HttpResponse
         "settings_url": url_of(integration, "integration-settings"),
         "batches_url": url_of(integration, "batch-list"),
         "requests_url": url_of(integration, "request-list"),
+        "rejected_url": url_of(integration, "rejected-list"),
+        "rejected_open": open_count(integration=integration, now=now),
         "looks_again": any(report.waiting for report in reports),
     }
     return render_page(request, "integrations/integration_loads.html", context)

@@ -2,9 +2,11 @@
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import Can, allow
+from integrations.services.rejected_records import integrations_with_rejected
 from integrations.services.waiting import open_problems
 from integrations.views.frame import url_of
 from stitchapp.rendering import render_page
@@ -28,5 +30,9 @@ def notifications(request: HttpRequest) -> HttpResponse:
                 "loads_url": url_of(problem.integration, "integration-loads") if live else "",
             }
         )
-    context = {"nav_active": "notifications", "page": page, "entries": entries}
+    rejected = [
+        (integration, number, url_of(integration, "rejected-list"))
+        for integration, number in integrations_with_rejected(account=request.account, now=timezone.now())
+    ]
+    context = {"nav_active": "notifications", "page": page, "entries": entries, "rejected": rejected}
     return render_page(request, "integrations/notifications.html", context)

@@ -12,6 +12,8 @@ from integrations.views import (
     loads,
     notifications,
     rehearsals,
+    rejected_records,
+    replays,
     requests,
     settings,
     tables,
@@ -39,6 +41,24 @@ urlpatterns = [
     path(f"{INTEGRATION}/batches", batches.batch_list, name="batch-list"),
     path(f"{INTEGRATION}/batches/<uuid:receipt>", batches.batch_receipt, name="batch-receipt"),
     path(f"{INTEGRATION}/requests", requests.request_list, name="request-list"),
+    path(f"{INTEGRATION}/rejected", rejected_records.rejected_list, name="rejected-list"),
+    path(
+        f"{INTEGRATION}/rejected/records/<int:rejected_id>",
+        rejected_records.rejected_record,
+        name="rejected-record",
+    ),
+    path(f"{INTEGRATION}/rejected/<slug:group>", rejected_records.rejected_group, name="rejected-group"),
+    path(f"{INTEGRATION}/rejected/<slug:group>/replay", replays.rejected_replay, name="rejected-replay"),
+    path(
+        f"{INTEGRATION}/rejected/<slug:group>/dismiss",
+        rejected_records.rejected_dismiss,
+        name="rejected-dismiss",
+    ),
+    path(
+        f"{INTEGRATION}/rejected/<slug:group>/reopen",
+        rejected_records.rejected_reopen,
+        name="rejected-reopen",
+    ),
     path(f"{INTEGRATION}/settings", settings.integration_settings, name="integration-settings"),
     path(f"{INTEGRATION}/tokens", access_tokens.access_token_create, name="access-token-create"),
     path(

@@ -272,9 +272,9 @@ def test_what_transit_typed_is_replayed_with_its_types(token, queue):
     drain()
     replay(token, DROPPED)
     drain()
-    assert stored(token, "typeof(\"at\"), CAST(\"at\" AS VARCHAR), typeof(fee), CAST(fee AS VARCHAR)", "tolls") == [
-        ("TIMESTAMP WITH TIME ZONE", "2024-05-01 10:00:00+00", "DECIMAL(38,6)", "1.100000")
-    ]
+    assert stored(
+        token, 'typeof("at"), CAST("at" AS VARCHAR), typeof(fee), CAST(fee AS VARCHAR)', "tolls"
+    ) == [("TIMESTAMP WITH TIME ZONE", "2024-05-01 10:00:00+00", "DECIMAL(38,6)", "1.100000")]
 
 
 def test_a_table_version_that_is_over_stays_over(token, queue):

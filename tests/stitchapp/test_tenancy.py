@@ -19,6 +19,7 @@ from tests.factories import (
     make_integration,
     make_loaded_table,
     make_member,
+    make_rejected,
 )
 from tests.url_table import ROUTES, World
 
@@ -74,6 +75,7 @@ def rival() -> dict[str, str]:
         "api_key_id": str(key.pk),
         "table_id": str(table.pk),
         "receipt": str(make_batch(integration).receipt),
+        "rejected_id": str(make_rejected(integration, pk=876_543_215).pk),
     }
 
 
