@@ -105,7 +105,7 @@ class ShortWayMiddleware:
         request.get_host()
         match = find_route(request.path_info)
         request.resolver_match = match
-        require_declared(match)
+        require_declared(match.func, match.route)
         return match.func(request, *match.args, **match.kwargs)
 
     def headers_for(self, request: HttpRequest) -> dict[str, str]:
@@ -125,11 +125,11 @@ def find_route(path: str) -> ResolverMatch:
     return get_resolver().resolve(path)
 
 
-def require_declared(match: ResolverMatch) -> None:
+def require_declared(view: Callable, route: str) -> None:
     """Note the route that a request takes; raise PermissionDenied when its view declares no access."""
-    request_facts.current().route = match.route
-    if declared_access(match.func, match.route) is None:
-        logger.error("gate.undeclared_view", extra={"route": match.route})
+    request_facts.current().route = route
+    if declared_access(view, route) is None:
+        logger.error("gate.undeclared_view", extra={"route": route})
         raise PermissionDenied("This view declares no access.")
 
 
@@ -143,7 +143,7 @@ class DeclaredAccessMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view, args, kwargs) -> None:
-        require_declared(request.resolver_match)
+        require_declared(view, request.resolver_match.route)
 
 
 class WrongMethodPageMiddleware:
