@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-MEASUREMENTS = ("product", "gateway")
+MEASUREMENTS = ("product", "gateway", "pages", "rivals")
 
 
 def main(names: list[str]) -> int:

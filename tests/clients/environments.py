@@ -1,4 +1,4 @@
-"""Virtual environments of public clients, unmodified, apart from the product's own.
+"""Virtual environments of public clients and loaders, unmodified, apart from the product's own.
 
 They are made once, from lock files, under `.cache/clients/`.
 """
