@@ -46,6 +46,10 @@ class Event(StrEnum):
     REJECTED_REOPENED = "integration.rejected_reopened", "Dismissed records reopened"
     ACCESS_TOKEN_CREATED = "access_token.created", "API access token generated"
     ACCESS_TOKEN_REVOKED = "access_token.revoked", "API access token revoked"
+    DESTINATION_ADDED = "destination.added", "Destination added"
+    DESTINATION_UPDATED = "destination.updated", "Destination settings changed"
+    DESTINATION_CHECKED = "destination.checked", "Destination connection tested"
+    DESTINATION_REMOVED = "destination.removed", "Destination removed"
     CREDENTIAL_LOOKED_UP = "staff.credential_looked_up", "Credential looked up by support"
     STAFF_CHANGED = "staff.changed", "Changed by support"
 

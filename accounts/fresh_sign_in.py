@@ -1,4 +1,4 @@
-"""Ask for the password again before keys and tokens change hands (decisions D9 and D40, promise P12).
+"""Ask for the password again before keys, tokens and destinations change hands (decisions D9 and D40, promise P12).
 
 A form that needs a fresh sign-in is not even opened without one. If it runs out between opening and sending,
 the page that asks carries what was typed, and the same request then goes on with it: nothing typed is kept on
@@ -17,6 +17,10 @@ from accounts.services.sessions import record_confirmation
 from accounts.sign_in_age import is_fresh, renew
 
 NEVER_CARRIED = ("password", "secret", "csrfmiddlewaretoken")
+OUR_OWN = (PasswordAgainForm.name, "csrfmiddlewaretoken")
+LEFT_OUT = (
+    "left_out"  # names each field that was typed and not carried, so that its form can ask for it again
+)
 
 
 def require_fresh(request: HttpRequest) -> HttpResponse | None:
@@ -44,12 +48,13 @@ def ask_before_opening(request: HttpRequest) -> HttpResponse:
 
 def ask_with_what_was_typed(request: HttpRequest, form: PasswordAgainForm) -> HttpResponse:
     """Show the page that asks; it sends the same fields to the same address again, with the password."""
-    carried = [
-        (name, value)
-        for name, values in request.POST.lists()
-        for value in values
-        if not any(word in name.lower() for word in NEVER_CARRIED)
-    ]
+    carried, left_out = [], []
+    for name, values in request.POST.lists():
+        if any(word in name.lower() for word in NEVER_CARRIED):
+            left_out += [(LEFT_OUT, name) for value in values if value and name not in OUR_OWN]
+        else:
+            carried += [(name, value) for value in values]
+    carried += left_out
     context = {"form": form, "carried": carried, "action": request.get_full_path()}
     response = render(request, "accounts/session_confirm.html", context, status=422)
     if request.htmx:

@@ -1,6 +1,11 @@
-"""Programs that are ready to run: they send two rows to an Import API integration (app.md 9.4)."""
+"""Programs that are ready to run: two rows for an Import API integration (app.md 9.4), a database for a destination."""
 
 TABLE = "customers"
+# What a PostgreSQL server is told before it is a destination.
+PREPARE_POSTGRESQL = """\
+CREATE ROLE stitch LOGIN PASSWORD 'choose-one';
+CREATE DATABASE warehouse ENCODING 'UTF8' TEMPLATE template0;
+GRANT CONNECT, CREATE, TEMPORARY ON DATABASE warehouse TO stitch;"""
 # JSON and Python at once, in lines that fit the page.
 SAMPLE = """{
   "table_name": "customers",

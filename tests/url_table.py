@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from accounts.models import Account, ApiKey, User
-from integrations.models import AccessToken, Batch, Integration, RejectedRecord
+from integrations.models import AccessToken, Batch, Destination, Integration, RejectedRecord
 from stitchapp.routes import every_route
 from tests.factories import (
     make_access_token,
@@ -14,6 +14,7 @@ from tests.factories import (
     make_batch,
     make_integration,
     make_member,
+    make_postgres_destination,
     make_rejected,
 )
 
@@ -59,6 +60,10 @@ class World:
         return make_access_token(self.integration)
 
     @cached_property
+    def destination(self) -> Destination:
+        return make_postgres_destination(self.account)
+
+    @cached_property
     def batch(self) -> Batch:
         return make_batch(self.integration)
 
@@ -74,6 +79,7 @@ class World:
             {
                 "client_id": lambda: self.account.client_id,
                 "integration_id": lambda: self.integration.pk,
+                "destination_id": lambda: self.destination.pk,
                 "source_id": lambda: self.integration.pk,
                 "api_key_id": lambda: self.api_key[0].pk,
                 "token_id": lambda: self.access_token[0].pk,

@@ -16,6 +16,8 @@ class LineField(forms.CharField):
 
     def clean(self, value: object) -> str:
         line = super().clean(value)
+        if not line and not self.required:
+            return ""
         try:
             return clean_line(line, max_length=self.most_characters)
         except LineRefused as refusal:

@@ -3,7 +3,9 @@
 import uuid
 
 from django import forms
+from django.db.models import QuerySet
 
+from integrations.models import Destination
 from integrations.services.schema_names import MAX_DISPLAY_NAME_LENGTH, MAX_SCHEMA_NAME_LENGTH, NameRefused
 
 
@@ -55,10 +57,25 @@ class ImportApiForm(forms.Form):
 
 
 class IntegrationSettingsForm(forms.Form):
-    """The name of an existing integration."""
+    """The name of an existing integration and, where there is a choice, the destination it loads into."""
 
     display_name = forms.CharField(label="Integration Name", max_length=MAX_DISPLAY_NAME_LENGTH)
+    destination = forms.ModelChoiceField(
+        label="Target Destination",
+        queryset=None,
+        empty_label=None,
+        help_text="Rows that were loaded stay where they are. What waits is loaded into the new one.",
+        error_messages={"invalid_choice": "This destination was removed meanwhile. Choose another."},
+    )
 
-    def __init__(self, *args, **kw):
+    def __init__(self, *args, destinations: QuerySet[Destination], **kw):
         super().__init__(*args, **kw)
         self.fields["display_name"].widget.attrs["autocomplete"] = "off"
+        self.fields["destination"].queryset = destinations
+        present = list(destinations)
+        chosen = self.initial.get("destination")
+        if not present or present == [chosen]:
+            del self.fields["destination"]
+        elif chosen is None:
+            self.fields["destination"].empty_label = "No Destination"
+            self.fields["destination"].required = False

@@ -48,6 +48,7 @@ class Destination(models.Model):
     check_steps = models.JSONField(
         default=list, blank=True, help_text="[[name, whether it went well, detail], …] of the last test."
     )
+    form_id = models.UUIDField(null=True, unique=True, help_text="Makes a form that is sent twice add once.")
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True, blank=True)

@@ -44,6 +44,14 @@ def usable_destinations(*, account: Account) -> list[Destination]:
     return list(live if settings.EMBEDDED_WAREHOUSE else live.exclude(type=DestinationType.DUCKDB))
 
 
+def embedded_is_offered(*, account: Account) -> bool:
+    """Tell whether the embedded warehouse can be chosen: allowed on this server, and not in use."""
+    return (
+        settings.EMBEDDED_WAREHOUSE
+        and not account.destinations.live().filter(type=DestinationType.DUCKDB).exists()
+    )
+
+
 def destination_of(*, integration: Integration) -> Destination | None:
     """Return where the integration's data is loaded; None when it has nowhere to go, and then it waits."""
     chosen: Destination | None = integration.destination

@@ -9,6 +9,7 @@ from accounts.audit import Event, record
 from accounts.models import Account, ApiKey, User
 from accounts.services.account_lock import lock_account
 from integrations.models import Destination, Integration
+from integrations.services.destination_changes import DestinationGone, forget_tables
 from integrations.services.integrations import (
     create_import_api_integration,
     pause_integration,
@@ -16,6 +17,7 @@ from integrations.services.integrations import (
     resume_integration,
 )
 from integrations.services.locking import lock_integration, save_changed
+from integrations.services.waiting import try_again_now
 
 
 class Changes(TypedDict, total=False):
@@ -74,12 +76,17 @@ def update_integration(
 def map_integration(
     *, integration: Integration, actor: User, destination: Destination, api_key: ApiKey | None = None
 ) -> Integration:
-    """Load the integration's data into `destination` from now on."""
+    """Load the integration's data into `destination` from now on. Raises DestinationGone for a removed one."""
     current = lock_integration(integration)
+    destination.refresh_from_db(fields=["deleted_at"])  # the account is locked: it stays as it is now
+    if destination.deleted_at is not None:
+        raise DestinationGone
     if current.destination_id == destination.pk:
         return current
     current.destination = destination
     save_changed(current, "destination")
+    forget_tables([current])
+    transaction.on_commit(lambda: try_again_now([current]))
     record(
         Event.INTEGRATION_MAPPED,
         account=current.account,

@@ -157,6 +157,28 @@ def pause_integration(
 
 
 @transaction.atomic
+def pause_by_system(
+    *, integration: Integration, actor: User, reason: str, api_key: ApiKey | None = None
+) -> Integration:
+    """Refuse pushes until a person resumes the integration: what it needs was taken away."""
+    current = lock_integration(integration)
+    if current.is_paused:
+        return current
+    current.system_paused_at = timezone.now()
+    save_changed(current, "system_paused_at")
+    record(
+        Event.INTEGRATION_PAUSED,
+        account=current.account,
+        actor=actor,
+        target=current,
+        target_name=current.display_name,
+        api_key=api_key,
+        reason=reason,
+    )
+    return current
+
+
+@transaction.atomic
 def resume_integration(
     *, integration: Integration, actor: User, api_key: ApiKey | None = None
 ) -> Integration:

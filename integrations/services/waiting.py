@@ -1,9 +1,11 @@
 """What was accepted and is not loaded yet, and why it waits (loading.md 7.3–7.5): nothing of it is dropped."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Max, Min, QuerySet, Sum
+from django.utils import timezone
 
 from accounts.models import Account
 from integrations.models import BatchTable, ErrorScope, Integration, QueuedTable
@@ -100,6 +102,17 @@ def open_problems(*, account: Account) -> list[Problem]:
         for table in tables.values()
     ]
     return sorted(problems, key=oldest_first)
+
+
+def try_again_now(integrations: Iterable[Integration]) -> None:
+    """Let whatever waits for these integrations be tried at once, pauses over (loading.md 7.5).
+
+    Call it when the reason to wait may be gone: settings changed, another destination, a test that went well. What
+    a loader holds at this moment it gives back by itself.
+    """
+    QueuedTable.objects.filter(
+        integration_id__in=[integration.pk for integration in integrations], lease=None
+    ).update(not_before=timezone.now(), attempts=0)
 
 
 def oldest_first(problem: Problem) -> tuple[bool, float, str]:

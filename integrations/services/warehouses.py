@@ -1,4 +1,4 @@
-"""What stands in a warehouse: its facts, and the newest rows of a table (decisions D10 and D23)."""
+"""What stands in a warehouse: its state, and the newest rows of a table (decisions D10 and D23)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from django.db.models import Max
+from django.db.models import Max, Min, Sum
 
 from accounts.models import Account
-from integrations.models import Destination, LoadedTable
-from integrations.services.destinations import destination_of, main_destination
+from integrations.models import (
+    BatchTable,
+    Destination,
+    ErrorScope,
+    Integration,
+    Load,
+    LoadedTable,
+    LoadStatus,
+    QueuedTable,
+)
+from integrations.services.destinations import destination_of, integrations_into, main_destination
 from integrations.services.engines import engine_of
 
 if TYPE_CHECKING:
@@ -20,14 +29,36 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class WarehouseFacts:
-    """What the Destination page tells of a warehouse."""
+class WarehouseState:
+    """What the Destination page tells of a warehouse: what loads into it, what waits for it, and why."""
 
     destination: Destination
-    path: Path
-    size_bytes: int | None
+    integrations: list[Integration]
     tables: int
     last_loaded_at: datetime | None
+    waiting_records: int
+    waiting_since: datetime | None
+    error: str
+    failing_since: datetime | None
+    next_try_at: datetime | None
+
+    @property
+    def paused(self) -> list[Integration]:
+        """The integrations that accept nothing until a person resumes them."""
+        return [integration for integration in self.integrations if integration.is_paused]
+
+    @property
+    def path(self) -> Path:
+        """The file of an embedded warehouse."""
+        return self.destination.file_path
+
+    @property
+    def size_bytes(self) -> int | None:
+        """The file's size; None before the first load makes it."""
+        try:
+            return self.path.stat().st_size
+        except FileNotFoundError:
+            return None
 
     @property
     def open_command(self) -> str:
@@ -35,25 +66,42 @@ class WarehouseFacts:
         return f"duckdb -readonly {shlex.quote(str(self.path))}"
 
 
-def describe_destinations(*, account: Account) -> list[WarehouseFacts]:
+def describe_destinations(*, account: Account) -> list[WarehouseState]:
     """Return the account's destinations; the embedded one comes into being when it is first asked for."""
     main_destination(account=account)
-    loaded = account.loaded_tables.aggregate(last=Max("last_loaded_at"))["last"]
-    tables = account.loaded_tables.count()
-    facts = []
-    for destination in account.destinations.live().order_by("pk"):
-        destination.account = account
-        path = destination.file_path
-        facts.append(WarehouseFacts(destination, path, size_of(path), tables, loaded))
-    return facts
+    return [
+        describe_destination(destination=destination)
+        for destination in account.destinations.live().select_related("account").order_by("pk")
+    ]
 
 
-def size_of(path: Path) -> int | None:
-    """Return the file's size; None before the first load makes it."""
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return None
+def describe_destination(*, destination: Destination) -> WarehouseState:
+    """Return what loads into a destination, what waits for it, and what is wrong with it."""
+    into = list(integrations_into(destination=destination))
+    pks = [integration.pk for integration in into]
+    waiting = (
+        BatchTable.objects.waiting()
+        .filter(integration_id__in=pks)
+        .aggregate(records=Sum("records"), since=Min("batch__received_at"))
+    )
+    problem = (
+        QueuedTable.objects.failing()
+        .filter(integration_id__in=pks, error_scope=ErrorScope.DESTINATION)
+        .order_by("failing_since", "pk")
+        .first()
+    )
+    loads = Load.objects.filter(integration__in=pks, status=LoadStatus.SUCCESS)
+    return WarehouseState(
+        destination=destination,
+        integrations=[integration for integration in into if integration.deleted_at is None],
+        tables=LoadedTable.objects.filter(integration__in=pks).count(),
+        last_loaded_at=loads.aggregate(last=Max("finished_at"))["last"],
+        waiting_records=waiting["records"] or 0,
+        waiting_since=waiting["since"],
+        error=problem.error if problem is not None else "",
+        failing_since=problem.failing_since if problem is not None else None,
+        next_try_at=problem.not_before if problem is not None else None,
+    )
 
 
 def preview_rows(*, table: LoadedTable) -> Preview | None:

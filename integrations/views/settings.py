@@ -11,7 +11,8 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import Can, allow, may
 from integrations.forms.integrations import IntegrationSettingsForm
 from integrations.models import MAX_ACTIVE_TOKENS, Integration
-from integrations.services.integrations import rename_integration
+from integrations.services.destinations import destination_of
+from integrations.services.integration_updates import Changes, update_integration
 from integrations.services.refusals import recent_refusals
 from integrations.services.schema_names import NameRefused
 from integrations.views.frame import find_integration, frame, url_of
@@ -21,17 +22,22 @@ from stitchapp.rendering import render_page
 @allow(Can.MODIFY_INTEGRATIONS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def integration_settings(request: HttpRequest, integration_id: int) -> HttpResponse:
-    """Show the settings; Update Settings renames the integration, never its schema (T-18)."""
+    """Show the settings; Update Settings renames and maps the integration, never its schema (T-18)."""
     integration = find_integration(request, integration_id)
     posted = request.POST if request.method == "POST" else None
-    form = IntegrationSettingsForm(posted, initial={"display_name": integration.display_name})
+    present = destination_of(integration=integration)
+    form = IntegrationSettingsForm(
+        posted,
+        initial={"display_name": integration.display_name, "destination": present},
+        destinations=request.account.destinations.live().order_by("pk"),
+    )
     if form.is_valid():
+        changes: Changes = {"display_name": form.cleaned_data["display_name"]}
+        chosen = form.cleaned_data.get("destination")
+        if chosen is not None and chosen != present:
+            changes["destination"] = chosen
         try:
-            rename_integration(
-                integration=integration,
-                actor=request.user,
-                display_name=form.cleaned_data["display_name"],
-            )
+            update_integration(integration=integration, actor=request.user, changes=changes)
         except NameRefused as refusal:
             form.add_error("display_name", refusal.message)
         else:

@@ -7,7 +7,7 @@ from integrations.views import (
     batches,
     catalogue,
     dashboard,
-    destination,
+    destinations,
     integrations,
     loads,
     notifications,
@@ -21,6 +21,8 @@ from integrations.views import (
 
 CLIENT = "client/<int:client_id>"
 CONNECTIONS = f"{CLIENT}/pipeline/connections"
+DESTINATIONS = f"{CLIENT}/destinations"
+DESTINATION = f"{DESTINATIONS}/<int:destination_id>"
 INTEGRATION = f"{CONNECTIONS}/<int:integration_id>"
 
 urlpatterns = [
@@ -66,6 +68,10 @@ urlpatterns = [
         access_tokens.access_token_revoke,
         name="access-token-revoke",
     ),
-    path(f"{CLIENT}/destinations", destination.destination, name="destination"),
+    path(DESTINATIONS, destinations.destination, name="destination"),
+    path(f"{DESTINATIONS}/embedded", destinations.destination_embedded, name="destination-embedded"),
+    path(f"{DESTINATION}/edit", destinations.destination_edit, name="destination-edit"),
+    path(f"{DESTINATION}/check", destinations.destination_check, name="destination-check"),
+    path(f"{DESTINATION}/remove", destinations.destination_remove, name="destination-remove"),
     path(f"{CLIENT}/notifications", notifications.notifications, name="notifications"),
 ]

@@ -81,7 +81,7 @@ def test_P12_what_was_typed_survives_the_question(stale, account):
     asked = stale.post(url(account), {"description": "Nightly <load>", "client_secret": "hush"})
     assert asked.status_code == 422
     assert asked["Cache-Control"].find("no-store") >= 0
-    assert asked.context["carried"] == [("description", "Nightly <load>")]
+    assert asked.context["carried"] == [("description", "Nightly <load>"), ("left_out", "client_secret")]
     assert 'name="description" value="Nightly &lt;load&gt;"' in asked.content.decode()
     assert "hush" not in asked.content.decode()
     fields = {"description": "Nightly <load>"}
@@ -118,8 +118,14 @@ def test_P12_a_member_of_another_account_learns_nothing(client, account):
     assert client.get(url(account)).status_code == 404
 
 
+def test_D40_a_form_learns_which_secrets_were_left_out_and_not_of_empty_ones(stale, account):
+    typed = {"description": "x", "client_secret": "", "left_out": "password"}
+    asked = stale.post(url(account), typed)
+    assert asked.context["carried"] == [("description", "x"), ("left_out", "password")]
+
+
 def test_P12_keys_and_tokens_change_hands_only_after_a_fresh_sign_in():
-    """D9: creating or deleting a key, generating or revoking a token."""
+    """D9: creating or deleting a key, generating or revoking a token; and where an account's data goes."""
     from stitchapp.routes import every_route
 
     fresh = {
@@ -131,4 +137,7 @@ def test_P12_keys_and_tokens_change_hands_only_after_a_fresh_sign_in():
         "integrations:import-api-create",
         "integrations:access-token-create",
         "integrations:access-token-revoke",
+        "integrations:destination-edit",
+        "integrations:destination-embedded",
+        "integrations:destination-remove",
     }

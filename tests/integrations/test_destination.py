@@ -1,11 +1,15 @@
 """The Destination page (app.md 11; decisions D10, D23)."""
 
 import re
+import secrets
+from ipaddress import ip_network
 
 import pytest
 
-from integrations.models import Destination
-from tests.integrations.conftest import load_rows, text_of
+from accounts.models import AuditEvent
+from integrations.models import Destination, QueuedTable
+from tests.factories import make_integration, make_postgres_destination
+from tests.integrations.conftest import load_rows, make_waiting, queries_of, text_of
 
 
 @pytest.fixture
@@ -37,5 +41,119 @@ def test_without_any_destination_it_says_that_data_waits(browser, url, settings)
     settings.EMBEDDED_WAREHOUSE = False
     text = text_of(browser.get(url))
     assert "There is no destination" in text
-    assert "nothing is loaded until there is a destination" in text
+    assert "nothing is loaded until there is one" in text
     assert Destination.objects.count() == 0
+
+
+def test_a_PostgreSQL_one_says_where_it_is_and_shows_no_password(
+    browser, account, integration, url, settings
+):
+    settings.EMBEDDED_WAREHOUSE = False
+    password = secrets.token_urlsafe(16)
+    destination = make_postgres_destination(
+        account,
+        display_name="Reporting",
+        description="For analysts",
+        host="db.example.com",
+        password=password,
+    )
+    load_rows(integration, "customers", 10)
+    response = browser.get(url)
+    text = text_of(response)
+    assert (
+        "Reporting For analysts Everything these integrations receive is loaded into this database, into one schema "
+        "for each integration. Type PostgreSQL Display Name Reporting Host (Endpoint) db.example.com, port 1 Database "
+        "warehouse Username loader, with a stored password SSL No: the connection is not encrypted Tables 1 Last load "
+        "Today at"
+    ) in text
+    assert "Integrations 1 Waiting Nothing" in text
+    assert password not in response.content.decode()
+    assert destination.sealed_password not in response.content.decode()
+
+
+def test_what_waits_and_why_is_told_and_so_is_what_is_paused(browser, account, integration, url, settings):
+    settings.EMBEDDED_WAREHOUSE = False
+    make_postgres_destination(account)
+    make_integration(account, system_paused_at=integration.created_at)
+    make_waiting(integration, "orders", 3, error="Connection refused. <b>", scope="destination")
+    make_waiting(integration, "bikes", 4, error="key mismatch", scope="table")
+    response = browser.get(url)
+    text = text_of(response)
+    assert (
+        "Integrations 2, of which 1 is paused: resume it on the dashboard Waiting 7 accepted records, the oldest"
+        in text
+    )
+    assert "Loading waits Since Today at" in text or "Loading waits Since Yesterday at" in text
+    assert "Connection refused. &lt;b&gt;" in response.content.decode()
+    assert "key mismatch" not in text
+
+
+def test_the_page_costs_each_destination_the_same_few_queries(browser, account, integration, url):
+    account.plan.max_destinations = None
+    make_postgres_destination(account)
+    one = queries_of(browser, url)
+    for _ in range(4):
+        make_postgres_destination(account)
+    assert queries_of(browser, url) <= one + 4 * 7
+
+
+@pytest.fixture
+def check(browser, account, url):
+    """Press Test Connection on a destination; return the page that follows."""
+
+    def press(destination):
+        return browser.post(f"{url}/{destination.pk}/check", follow=True)
+
+    return press
+
+
+def test_a_test_is_kept_shown_and_recorded_and_lets_what_waits_be_tried(
+    check, account, integration, warehouse_server, django_capture_on_commit_callbacks
+):
+    destination = make_postgres_destination(
+        account, display_name="Reporting", **warehouse_server.make_database()
+    )
+    integration.destination = destination
+    integration.save()
+    waiting = make_waiting(integration, "orders", 3, error="Connection refused.", scope="destination")
+    QueuedTable.objects.filter(pk=waiting.pk).update(attempts=9)
+    with django_capture_on_commit_callbacks(execute=True):
+        text = text_of(check(destination))
+    assert "Success! Reporting can be reached." in text
+    assert (
+        "View connection test logs Checking connection… OK Look up the host: 127.0.0.1 is an address, "
+        in text
+    )
+    destination.refresh_from_db()
+    assert destination.check_passed
+    assert AuditEvent.objects.get(event="destination.checked").detail == {"passed": True}
+    waiting.refresh_from_db()
+    assert waiting.attempts == 0
+
+
+def test_a_test_that_fails_says_why_and_changes_nothing_else(check, account):
+    destination = make_postgres_destination(account)
+    text = text_of(check(destination))
+    assert text.count("Connection refused. Check that the hostname and port are correct") == 2
+    assert "Last connection test Today at" in text
+    assert "Failed" in text
+    assert AuditEvent.objects.get(event="destination.checked").detail == {"passed": False}
+
+
+def test_D36_a_test_of_a_forbidden_address_is_refused(check, account, settings):
+    destination = make_postgres_destination(account)
+    settings.DESTINATION_FORBIDDEN_ADDRESSES = [ip_network("127.0.0.0/8")]
+    assert "127.0.0.1 is in a range of addresses" in text_of(check(destination))
+
+
+def test_a_password_that_cannot_be_read_is_told_where_one_tests_it(check, account, settings):
+    destination = make_postgres_destination(account)
+    settings.CREDENTIAL_KEY = secrets.token_urlsafe(50)
+    response = check(destination)
+    assert response.status_code == 200
+    assert "it was stored under another CREDENTIAL_KEY" in text_of(response)
+
+
+def test_the_embedded_one_has_nothing_to_test(check, browser, account, url):
+    browser.get(url)
+    assert "has no connection to test" in text_of(check(account.destinations.get()))

@@ -7,7 +7,16 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent
 from integrations.models import Integration
-from tests.factories import make_access_token, make_integration
+from integrations.services.destination_changes import DestinationGone
+from integrations.services.destinations import main_destination
+from integrations.services.integration_updates import update_integration
+from tests.factories import (
+    make_access_token,
+    make_integration,
+    make_loaded_table,
+    make_member,
+    make_postgres_destination,
+)
 from tests.integrations.conftest import make_waiting, page, text_of
 
 
@@ -121,3 +130,47 @@ def test_deleting_leads_to_a_dashboard_without_it(browser, account, integration)
     assert Integration.objects.live().count() == 0
     assert browser.post(page(integration, "delete")).status_code == 404
     assert AuditEvent.objects.filter(event="integration.deleted").count() == 1
+
+
+def test_without_a_choice_no_destination_is_asked_for(browser, url):
+    assert "Target Destination" not in text_of(browser.get(url))
+
+
+def test_of_several_destinations_one_is_the_target(browser, account, integration, url):
+    make_loaded_table(integration, name="orders")
+    same = main_destination(account=account)
+    other = make_postgres_destination(account, display_name="Reporting")
+    rival = make_postgres_destination(make_member().memberships.get().account)
+    assert "Target Destination DuckDB Reporting" in text_of(browser.get(url))
+    browser.post(url, {"display_name": "Customer Records", "destination": same.pk})
+    assert not AuditEvent.objects.exists()
+    for wrong in (rival.pk, "x", ""):
+        refused = browser.post(url, {"display_name": "Customer Records", "destination": wrong})
+        assert refused.status_code == 422
+    assert browser.post(url, {"display_name": "Clients", "destination": other.pk}).status_code == 302
+    integration.refresh_from_db()
+    assert (integration.display_name, integration.destination) == ("Clients", other)
+    assert not integration.is_paused
+    assert not integration.loaded_tables.exists()  # the other destination has none of them
+    assert AuditEvent.objects.get(event="integration.mapped").detail == {"destination": "Reporting"}
+
+
+def test_an_integration_without_a_destination_says_so_and_can_be_given_one(
+    browser, account, integration, url
+):
+    main = main_destination(account=account)
+    gone = make_postgres_destination(account, deleted_at=timezone.now())
+    integration.destination = gone
+    integration.save()
+    assert "Target Destination No Destination DuckDB" in text_of(browser.get(url))
+    assert browser.post(url, {"display_name": "Customer Records"}).status_code == 302
+    browser.post(url, {"display_name": "Customer Records", "destination": main.pk})
+    integration.refresh_from_db()
+    assert integration.destination == main
+
+
+def test_a_destination_that_was_removed_in_the_same_moment_is_refused(account, member, integration):
+    gone = make_postgres_destination(account)
+    type(gone).objects.filter(pk=gone.pk).update(deleted_at=timezone.now())
+    with pytest.raises(DestinationGone):
+        update_integration(integration=integration, actor=member, changes={"destination": gone})

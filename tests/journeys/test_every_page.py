@@ -16,7 +16,9 @@ from tests.journeys.test_guides import new_person
 WIDTHS = (1280, 390)
 SERIOUS = {"serious", "critical"}
 # Addresses with a part that only a letter in the mail, or another page, can give.
-NEEDS_MORE = re.compile(r"<(?!int:client_id|int:integration_id|int:token_id|int:api_key_id)")
+NEEDS_MORE = re.compile(
+    r"<(?!int:client_id|int:integration_id|int:token_id|int:api_key_id|int:destination_id)"
+)
 NOT_A_PAGE = re.compile(r"^(admin/|v[234]/|healthz|readyz|static/|.*\.csv$|.*/export)")
 
 
@@ -36,6 +38,9 @@ def member(browser, server):
     expect(visitor.page.get_by_role("heading", name="Generated API Token")).to_be_visible()
     visitor.press("link", "Close and Continue")
     visitor.integration_id = re.search(r"/connections/(\d+)/", visitor.page.url).group(1)
+    visitor.page.goto(f"/client/{visitor.client_id}/destinations")
+    edit = visitor.page.get_by_role("link", name="Edit Settings").get_attribute("href")
+    visitor.destination_id = re.search(r"/destinations/(\d+)/", edit).group(1)
     yield visitor
     visitor.context.close()
 
@@ -53,6 +58,7 @@ def pages(member) -> list[str]:
             .replace("<int:integration_id>", member.integration_id)
             .replace("<int:token_id>", "1")
             .replace("<int:api_key_id>", "1")
+            .replace("<int:destination_id>", member.destination_id)
         )
         found.append(f"/{path}")
     return sorted(set(found))

@@ -19,6 +19,7 @@ from tests.factories import (
     make_integration,
     make_loaded_table,
     make_member,
+    make_postgres_destination,
     make_rejected,
 )
 from tests.url_table import ROUTES, World
@@ -69,6 +70,7 @@ def rival() -> dict[str, str]:
     table = make_loaded_table(integration, pk=876_543_214)
     return {
         "client_id": str(account.client_id),
+        "destination_id": str(make_postgres_destination(account, pk=876_543_215).pk),
         "integration_id": str(integration.pk),
         "source_id": str(integration.pk),
         "token_id": str(token.pk),
