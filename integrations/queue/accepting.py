@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 
 from django.conf import settings
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError
 
 from accounts.errors import DomainError
 from integrations.models import AccessToken, Batch
@@ -90,7 +90,9 @@ def accept_batch(
             return batch
     except NoSpace as error:
         raise QueueFull from error
-    except OperationalError as error:  # another writer held the index for as long as we were ready to wait
+    except (OperationalError, IntegrityError) as error:
+        # Another writer held the index for as long as we were ready to wait; or a table's entry was forgotten
+        # (`purge_queued_tables`) in the moment it was used again.
         raise QueueUnavailable from error
 
 

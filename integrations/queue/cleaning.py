@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connections
-from django.db.models import QuerySet, Sum
+from django.db import IntegrityError, connections
+from django.db.models import ProtectedError, Q, QuerySet, Sum
 
 from integrations.models import (
     Batch,
     BatchTable,
     Load,
+    QueuedTable,
     ReceivedRequest,
     RejectedCut,
     RejectedFormat,
@@ -38,6 +41,7 @@ SETTLING_SECONDS = 60  # what a dead process had sent to the database is committ
 SPARSE = 4  # a segment is gathered up when less than this part of it still waits
 LOADS_KEPT_FOR = timedelta(days=60)  # loading.md 8.2
 REJECTED_KEPT_FOR = timedelta(days=60)  # the most that a plan shows (app.md 13.2)
+TABLES_KEPT_FOR = timedelta(days=1)
 DELETED_AT_ONCE = 500
 CHECKPOINT_BYTES, CUT_BYTES = 1024**2, 64 * 1024**2
 
@@ -60,8 +64,16 @@ def ended_segments() -> list[StoredSegment]:
     return [
         segment
         for segment in stored_segments(queue_folder())
-        if segment.is_sealed or (is_settled(segment.changed_at) and not has_living_writer(segment.path))
+        if segment.is_sealed or (is_left_alone(segment) and not has_living_writer(segment.path))
     ]
+
+
+def is_left_alone(segment: StoredSegment) -> bool:
+    """Tell whether a segment has not been written to for a while. One of a later clock is left alone from now on."""
+    if segment.changed_at > time.time() + SETTLING_SECONDS:  # the clock went back
+        with suppress(FileNotFoundError):
+            os.utime(segment.path)
+    return is_settled(segment.changed_at)
 
 
 def is_settled(changed_at: float) -> bool:
@@ -111,6 +123,7 @@ def purge_history(*, now: datetime) -> None:
     for integration_id in RequestDay.objects.order_by().values_list("integration_id", flat=True).distinct():
         purge_requests(integration_id, now=now)
     purge_rejected(now=now)
+    purge_queued_tables(now=now)
 
 
 def purge_receipts(integration_id: int) -> None:
@@ -149,6 +162,15 @@ def purge_rejected(*, now: datetime) -> None:
     delete_in_pieces(RejectedRecord.objects.filter(rejected_at__lt=now - REJECTED_KEPT_FOR))
     delete_in_pieces(RejectedFormat.objects.filter(records=None))
     RejectedCut.objects.filter(cut_at__lt=now - REJECTED_KEPT_FOR).delete()
+
+
+def purge_queued_tables(*, now: datetime) -> None:
+    """Forget tables that no receipt names any more; one that is sent again gets a new entry."""
+    unused = QueuedTable.objects.filter(shares=None, lease=None, not_before__lt=now - TABLES_KEPT_FOR).filter(
+        Q(claimed_at=None) | Q(claimed_at__lt=now - TABLES_KEPT_FOR)
+    )
+    with suppress(ProtectedError, IntegrityError):  # one is in use again: the rest can wait for the next time
+        delete_in_pieces(unused)
 
 
 def delete_in_pieces(rows: QuerySet[Any]) -> None:

@@ -190,8 +190,21 @@ class LoaderProcess:
             cleaning.checkpoint()
             self.tidied_at = now
         if now - self.purged_at >= PURGE_SECONDS:
-            cleaning.purge_history(now=timezone.now())
-            forget_old_keys(now=timezone.now())
-            forget_dead_loaders(set(QueuedTable.objects.held().values_list("leased_by", flat=True)))
-            call_command("clearsessions")
             self.purged_at = now
+            threading.Thread(target=self.purge_apart, name="purge", daemon=True).start()
+
+    def purge_apart(self) -> None:
+        """Purge in a thread of its own: it may take long, and loading goes on."""
+        try:
+            self.purge()
+        except DatabaseError as error:
+            logger.warning("loader.database_error", extra={"reason": str(error)})
+        finally:
+            connections.close_all()
+
+    def purge(self) -> None:
+        """Delete what nobody needs any more."""
+        cleaning.purge_history(now=timezone.now())
+        forget_old_keys(now=timezone.now())
+        forget_dead_loaders(set(QueuedTable.objects.held().values_list("leased_by", flat=True)))
+        call_command("clearsessions")

@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 from django.db import connections
 from django.utils import timezone
 
@@ -68,6 +67,41 @@ def test_what_a_dead_process_left_goes_after_a_while_unless_something_in_it_wait
 
 
 @pytest.mark.django_db(transaction=True)  # no checkpoint inside a transaction
+def test_a_segment_that_a_later_clock_wrote_goes_too(token, queue):
+    """The clock went back by an hour after its writer died."""
+    send(token)
+    BatchTable.objects.update(state="loaded")
+    [segment] = stored_segments(queue)
+    accepting.segment_writer().current.descriptor, held = -1, accepting.segment_writer().current.descriptor
+    os.close(held)
+    accepting.segment_writer.cache_clear()
+    make_old(segment.path, seconds=-3600)
+
+    assert cleaning.remove_loaded_segments() == 0
+    make_old(segment.path, seconds=time.time() - segment.path.stat().st_mtime + 61)
+
+    assert cleaning.remove_loaded_segments() == 1
+
+
+def test_tables_that_no_receipt_names_are_forgotten_and_come_back_when_sent(token, queue, settings):
+    settings.RECEIPTS_KEPT = 1
+    for number in range(3):
+        send(token, table=f"once {number}")
+    send(token, table="kept")
+    while load_next():
+        pass
+    now = timezone.now()
+
+    cleaning.purge_history(now=now)
+    assert QueuedTable.objects.count() == 4  # used a moment ago
+    cleaning.purge_history(now=now + timedelta(days=2))
+    assert QueuedTable.objects.get().table_name == "kept"
+
+    send(token, table="once 0")
+    assert load_next()
+    assert not BatchTable.objects.waiting().exists()
+
+
 def test_I8_a_full_queue_takes_data_again_when_it_is_loaded(token, queue, settings):
     settings.QUEUE_MAX_BYTES = 4000
     settings.DATA_DIR = queue.parent
@@ -78,7 +112,9 @@ def test_I8_a_full_queue_takes_data_again_when_it_is_loaded(token, queue, settin
             accepted += 1
     assert 3 < accepted < 20
 
-    call_command("load_batches", "--once")
+    while load_next():
+        pass
+    cleaning.remove_loaded_segments()
     accepting.room.looked_at = float("-inf")
 
     send(token, records=5)

@@ -16,7 +16,6 @@ def test_expired_sessions_are_removed_and_others_kept(queue):
     Session.objects.create(session_key="old", session_data="", expire_date=now - timedelta(hours=1))
     Session.objects.create(session_key="new", session_data="", expire_date=now + timedelta(hours=1))
     loader = LoaderProcess()
-    loader.purged_at = float("-inf")
-    loader.tidy()
+    loader.purge()
     loader.end()
     assert set(Session.objects.values_list("session_key", flat=True)) == {"new"}
