@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from stitchapp import settings
+from stitchapp.heap import share_one_heap
 
 bind = [settings.BIND]
 workers = settings.WEB_WORKERS
@@ -35,6 +36,11 @@ logconfig_dict = {
         "gunicorn.access": {"handlers": [], "propagate": False},
     },
 }
+
+
+def post_fork(server, worker):
+    """Before a worker has threads: keep what they leave behind together (promise I7)."""
+    share_one_heap()
 
 
 def when_ready(server):
