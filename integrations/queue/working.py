@@ -12,6 +12,7 @@ import os
 import queue
 import threading
 import time
+import uuid
 from collections import Counter
 
 from django.conf import settings
@@ -30,11 +31,15 @@ logger = logging.getLogger("integrations.queue")
 IDLE_SECONDS, HELD_SECONDS = 0.5, 0.1
 AFTER_DATABASE_ERROR_SECONDS = 2.0
 TIDY_SECONDS, PURGE_SECONDS = 2.0, 3600.0
+LASTING_SECONDS, MOST_PLACES = 30.0, 4  # promise I11 allows a broken destination 60 s of others' time
 ENDING_SECONDS = 20.0  # promise O2 allows 30 for everything
 
 
 class Hands:
-    """The threads that load: as many loads at once, and one fewer of one account's."""
+    """The threads that load: as many loads at once, and one fewer of one account's.
+
+    A load that lasts gives its place to another, within bounds: however many destinations hang, others go on.
+    """
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -43,12 +48,15 @@ class Hands:
         self.changed = threading.Condition()
         self.changes = 0
         self.loads: Counter[int] = Counter()  # in hand, by account
+        self.begun: dict[uuid.UUID, float] = {}  # when each of them began, by its lease
         self.database_failed = False
         self.threads = 0
 
     def are_full(self) -> bool:
+        lasting_since = time.monotonic() - LASTING_SECONDS
         with self.changed:
-            return self.loads.total() >= self.number
+            recent = sum(began >= lasting_since for began in self.begun.values())
+            return recent >= self.number or len(self.begun) >= self.number * MOST_PLACES
 
     def full_accounts(self) -> set[int]:
         """Return the accounts of which no more loads may begin now."""
@@ -59,7 +67,8 @@ class Hands:
         """Have a claim carried out."""
         with self.changed:
             self.loads[claim.table.account_id] += 1
-            if self.loads.total() > self.threads:
+            self.begun[claim.lease] = time.monotonic()
+            if len(self.begun) > self.threads:
                 self.threads += 1
                 threading.Thread(target=self._work, name="load", daemon=True).start()
         self.given.put(claim)
@@ -90,6 +99,7 @@ class Hands:
             finally:
                 with self.changed:
                     self.loads[claim.table.account_id] -= 1
+                    del self.begun[claim.lease]
                     self.changes += 1
                     self.database_failed |= failed
                     self.changed.notify_all()

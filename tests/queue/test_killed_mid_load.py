@@ -105,3 +105,49 @@ def test_I1_a_load_that_was_cut_anywhere_is_neither_lost_nor_doubled(product, ki
         assert verdict.acknowledged == len(POINTS) * len(TABLES) * BATCH
         assert counted(product)[1] == verdict.stored == verdict.acknowledged
         product.manage("check_books")
+
+
+HANGING = """
+import signal, time
+import django
+django.setup()
+from integrations.queue import loader, working
+
+def load_into(*arguments, **options):
+    print("began", flush=True)
+    while True:
+        time.sleep(1)
+
+loader.load_into = load_into
+working.ENDING_SECONDS = 0.5
+process = working.LoaderProcess(2)
+signal.signal(signal.SIGTERM, process.end_soon)
+process.run()
+"""
+
+
+def test_O2_a_loader_ends_although_a_load_hangs_and_the_next_takes_over_at_once(product):
+    product.start("web", GUNICORN)
+    product.wait_until_ready()
+    memory = send_to_each_table(product, itertools.count(1))
+    hanging = subprocess.Popen(
+        [sys.executable, "-c", HANGING],
+        cwd=ROOT,
+        env=product.environment,
+        stdout=subprocess.PIPE,
+        stderr=product.log,
+        text=True,
+    )
+    try:
+        assert hanging.stdout.readline() == "began\n"
+        hanging.terminate()
+        assert hanging.wait(30) == 0
+    finally:
+        hanging.kill()
+        hanging.communicate()
+
+    product.manage("load_batches", "--once")
+
+    with WAREHOUSES["duckdb"](product) as warehouse:
+        verdict = check(product, warehouse, [memory])
+    assert (verdict.faults, verdict.stored) == ({}, len(TABLES) * BATCH)

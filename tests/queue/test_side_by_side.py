@@ -146,6 +146,23 @@ def test_I11_an_account_whose_destination_hangs_leaves_a_loader_to_the_others(
         process.end()
 
 
+def test_I11_loads_that_last_give_their_places_to_others_within_bounds(token, queue, monkeypatch):
+    accounts = [
+        token,
+        *(make_access_token(make_integration(make_member().memberships.get().account))[0] for _ in "abcd"),
+    ]
+    for sender in accounts:
+        send(sender)
+    process = LoaderProcess(1)
+    process.hands.threads = 99  # none is begun: these loads never end
+    begun = []
+    for seconds in (30, 30, 0, 0, 0, 0):
+        monkeypatch.setattr(working, "LASTING_SECONDS", seconds)
+        begun.append(process.begin_next())
+
+    assert begun == [True, False, True, True, True, False]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_loads_run_at_once_and_all_that_is_due_is_drained(token, neighbour, queue, monkeypatch):
     """Neither of two loads could end if the other had not begun."""
