@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-MEASUREMENTS = ("product", "gateway", "pages", "rivals")
+MEASUREMENTS = ("product", "gateway", "fairness", "pages", "rivals")
 
 
 def main(names: list[str]) -> int:
