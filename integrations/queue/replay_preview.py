@@ -22,6 +22,7 @@ class ReplayPreview:
     before: object
     after: object = None
     problem: str = ""
+    stops_table: bool = False
     warning: str = ""
     columns: tuple[str, ...] = ()  # that the table would get for it
 
@@ -40,9 +41,8 @@ def preview_replay(*, integration: Integration, rejected: RejectedRecord, remedy
     told = rehearse_batches(integration=integration, batches=batches)
     rehearsal = told.tables[0].rehearsal
     if rehearsal.error:
-        return ReplayPreview(
-            before, after, problem=f"It would stop the table, not only this record: {rehearsal.error}"
-        )
+        problem = f"It is not sent, for it would stop the whole table: {rehearsal.error}"
+        return ReplayPreview(before, after, problem=problem, stops_table=True)
     if rehearsal.rejected:
         return ReplayPreview(
             before, after, problem=f"It would be rejected again: {rehearsal.rejections[0].reason}"

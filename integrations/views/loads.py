@@ -80,6 +80,7 @@ def table_loads(request: HttpRequest, integration_id: int) -> HttpResponse:
         "time_line": time_line(minutes_of(attempts)),
         "hours": [{"x": f"{100 * hour / 24:g}", "label": label} for hour, label in HOURS_NAMED],
         "table_url": request.path,
+        "rejected_url": url_of(integration, "rejected-list"),
         "crumbs": [
             {"label": integration.display_name, "url": url_of(integration, "integration-summary")},
             {"label": "Loads", "url": url_of(integration, "integration-loads")},

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -39,7 +39,7 @@ def rejected_list(request: HttpRequest, integration_id: int) -> HttpResponse:
     """What records were refused for, the latest first."""
     integration = find_integration(request, integration_id)
     now = timezone.now()
-    state, batch = wanted_state(request), wanted_batch(request)
+    state, batch = wanted_state(request), receipt_in(request.GET)
     records = rejected_records(integration=integration, now=now)
     if batch is not None:
         records = records.filter(receipt=batch)
@@ -70,7 +70,7 @@ def rejected_list(request: HttpRequest, integration_id: int) -> HttpResponse:
 def rejected_group(request: HttpRequest, integration_id: int, group: str) -> HttpResponse:
     """The records that were refused for one thing, each whole."""
     integration = find_integration(request, integration_id)
-    state, batch = wanted_state(request), wanted_batch(request)
+    state, batch = wanted_state(request), receipt_in(request.GET)
     records = group_or_404(integration, group)
     about = records.order_by("pk")[0]
     if batch is not None:
@@ -86,6 +86,7 @@ def rejected_group(request: HttpRequest, integration_id: int, group: str) -> Htt
         "kept": urlencode(kept),
         "batch": batch,
         "may_change": may(request.membership, Can.MODIFY_INTEGRATIONS),
+        "all": urlencode({"all": "yes"} | ({"batch": str(batch)} if batch else {})),
         "replay_url": url_of(integration, "rejected-replay", group=group),
         "dismiss_url": url_of(integration, "rejected-dismiss", group=group),
         "reopen_url": url_of(integration, "rejected-reopen", group=group),
@@ -157,18 +158,23 @@ def group_or_404(integration: Integration, group: str) -> QuerySet[RejectedRecor
     return records
 
 
-def chosen_of(records: QuerySet[RejectedRecord], sent) -> QuerySet[RejectedRecord] | None:
-    """Return the records that a form names, or all when it asks for all; None when it names none."""
+def chosen_of(records: QuerySet[RejectedRecord], sent: QueryDict) -> QuerySet[RejectedRecord] | None:
+    """Return the records that a form names, or all when it asks for all, of one batch or of any.
+
+    None when it names none.
+    """
     if sent.get("all"):
-        return records
+        batch = receipt_in(sent)
+        return records if batch is None else records.filter(receipt=batch)
     pks = [int(pk) for pk in sent.getlist("record") if pk.isascii() and pk.isdigit() and len(pk) < 19]
     return records.filter(pk__in=pks[:PAGE_SIZE]) if pks else None
 
 
-def choice(sent) -> list[tuple[str, str]]:
+def choice(sent: QueryDict) -> list[tuple[str, str]]:
     """Return what repeats the choice of records in another form."""
     if sent.get("all"):
-        return [("all", "yes")]
+        batch = receipt_in(sent)
+        return [("all", "yes"), *([("batch", str(batch))] if batch is not None else [])]
     return [("record", pk) for pk in sent.getlist("record")[:PAGE_SIZE]]
 
 
@@ -201,10 +207,10 @@ def wanted_state(request: HttpRequest) -> RejectedState:
     return next((state for state in STATES if state.value == request.GET.get("state")), RejectedState.OPEN)
 
 
-def wanted_batch(request: HttpRequest) -> uuid.UUID | None:
+def receipt_in(sent: QueryDict) -> uuid.UUID | None:
     """Return the receipt whose records are asked for, if one is."""
     try:
-        return uuid.UUID(request.GET["batch"])
+        return uuid.UUID(sent["batch"])
     except (KeyError, ValueError):
         return None
 

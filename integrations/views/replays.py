@@ -1,7 +1,7 @@
 """Replay: choose what to do with rejected records, see what would be sent, and send it."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
@@ -42,20 +42,19 @@ def rejected_replay(request: HttpRequest, integration_id: int, group: str) -> Ht
         messages.warning(request, words)
         return redirect(back)
     form = form_for(first, sent)
-    if request.method == "POST" and form.is_valid():
-        try:
-            done = replay_rejected(
-                integration=integration, actor=request.user, chosen=chosen, remedy=form.chosen()
-            )
-        except DomainError as error:
-            form.add_error(None, error.message)
-        else:
-            return redirect(told(request, done, back))
-    preview = (
-        preview_replay(integration=integration, rejected=first, remedy=form.chosen())
-        if form.is_valid()
-        else None
-    )
+    preview = None
+    if form.is_valid():
+        remedy = form.chosen()
+        preview = preview_replay(integration=integration, rejected=first, remedy=remedy)
+        if request.method == "POST" and not preview.stops_table:
+            try:
+                done = replay_rejected(
+                    integration=integration, actor=request.user, chosen=chosen, remedy=remedy
+                )
+            except DomainError as error:
+                form.add_error(None, error.message)
+            else:
+                return redirect(told(request, done, back))
     context = frame(request, integration, "integration-loads") | {
         "about": first,
         "form": form,
@@ -73,7 +72,7 @@ def rejected_replay(request: HttpRequest, integration_id: int, group: str) -> Ht
     return render_page(request, "integrations/rejected_replay.html", context, status=status)
 
 
-def form_for(rejected: RejectedRecord, sent) -> ReplayForm:
+def form_for(rejected: RejectedRecord, sent: QueryDict) -> ReplayForm:
     """Return the form as it was sent, or as it opens: the field at fault chosen, nothing done to it."""
     data = message_of(rejected)["data"] or {}
     paths = field_paths(data)

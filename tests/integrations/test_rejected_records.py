@@ -8,8 +8,11 @@ from django.utils import timezone
 
 from accounts.audit import Event
 from accounts.models import AuditEvent
+from integrations.loading.reading import table_batch
 from integrations.models import Batch, RejectedCut, RejectedRecord
 from integrations.queue import accepting
+from integrations.services.destinations import destination_of
+from integrations.services.engines import engine_of
 from tests.factories import make_batch, make_integration, make_member, make_rejected
 from tests.integrations.conftest import page, queries_of, text_of
 
@@ -168,7 +171,7 @@ def test_chosen_records_are_replayed(browser, open_page, integration):
     text = text_of(response)
     assert "1 record sent again." in text
     assert "Sent again Today at" in text
-    assert f"by {integration.created_by.get_full_name()} ({integration.created_by.email}): Accepted" in text
+    assert f"by {integration.created_by.get_full_name()} ({integration.created_by.email}). Receipt : Accepted" in text
     receipt = page(integration, f"batches/{one.replay_receipt}")
     assert f'href="{receipt}"' in response.content.decode()
     assert "This batch sends 1 rejected record again." in text_of(browser.get(receipt))
@@ -177,6 +180,45 @@ def test_chosen_records_are_replayed(browser, open_page, integration):
     assert "None of these records is open any more." in again
     assert Batch.objects.count() == 3
     assert two.group == one.group
+
+
+def test_all_records_of_one_batch_are_all_that_are_sent(browser, open_page, integration):
+    one, two = make_rejected(integration), make_rejected(integration)
+    listed = open_page(group_page(one), batch=two.receipt).content.decode()
+    assert f"/replay?all=yes&amp;batch={two.receipt}" in listed
+    preview = open_page(group_page(one, "/replay"), all="yes", batch=two.receipt)
+    assert f'name="batch" value="{two.receipt}"' in preview.content.decode()
+    browser.post(
+        page(integration, group_page(one, "/replay")),
+        {"all": "yes", "batch": two.receipt, "remedy": "drop", "field": '["n"]'},
+    )
+    assert states() == ["open", "replayed"]
+
+
+def test_what_would_stop_the_whole_table_is_not_sent(browser, integration, settings):
+    destination = destination_of(integration=integration)
+    destination.file_path.parent.mkdir(parents=True)
+    content = {
+        "table_name": "bikes",
+        "schema": {"properties": {"code": {"type": "string"}}},
+        "key_names": ["code"],
+        "messages": [{"action": "upsert", "sequence": 1, "data": {"code": "a"}}],
+    }
+    engine_of(destination).load(
+        schema_name=integration.schema_name,
+        table_name="bikes",
+        batches=[table_batch(content, batch_id=str(uuid.uuid4()), received_at=timezone.now())],
+        batched_at=timezone.now(),
+    )
+    rejected = make_rejected(integration)
+    response = browser.post(
+        page(integration, group_page(rejected, "/replay")),
+        {"all": "yes", "remedy": "drop", "field": '["n"]', "type": "string"},
+    )
+    assert response.status_code == 422
+    assert "It is not sent, for it would stop the whole table: Primary Keys for table" in text_of(response)
+    assert states() == ["open"]
+    assert 'id="replay-button"' not in response.content.decode()
 
 
 def test_an_invalid_remedy_sends_nothing(browser, integration):
