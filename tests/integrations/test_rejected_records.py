@@ -171,7 +171,10 @@ def test_chosen_records_are_replayed(browser, open_page, integration):
     text = text_of(response)
     assert "1 record sent again." in text
     assert "Sent again Today at" in text
-    assert f"by {integration.created_by.get_full_name()} ({integration.created_by.email}). Receipt : Accepted" in text
+    assert (
+        f"by {integration.created_by.get_full_name()} ({integration.created_by.email}). Receipt : Accepted"
+        in text
+    )
     receipt = page(integration, f"batches/{one.replay_receipt}")
     assert f'href="{receipt}"' in response.content.decode()
     assert "This batch sends 1 rejected record again." in text_of(browser.get(receipt))

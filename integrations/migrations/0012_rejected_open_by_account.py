@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("integrations", "0013_destination_form"),
+        ("integrations", "0011_rejected_records"),
     ]
 
     operations = [
