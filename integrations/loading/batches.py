@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
+
+import msgspec
+
+if TYPE_CHECKING:
+    from integrations.loading.plain import Plan
 
 UPSERT = "upsert"
 ACTIVATE_VERSION = "activate_version"
@@ -37,6 +43,33 @@ class Message:
     set_aside: SetAside | None = None
 
 
+class PlainMessages(Sequence[Message]):
+    """The messages of a plain body: records alone, kept as the bytes that came, read when somebody asks."""
+
+    __slots__ = ("_read", "_reader", "plan", "raw", "records")
+
+    def __init__(
+        self, raw: msgspec.Raw, *, count: int, plan: Plan, reader: Callable[[bytes], list[Message]]
+    ) -> None:
+        self.raw = raw  # the JSON array
+        self.records = count
+        self.plan = plan
+        self._reader = reader
+        self._read: list[Message] | None = None
+
+    def __len__(self) -> int:
+        return self.records
+
+    @overload
+    def __getitem__(self, index: int) -> Message: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Message]: ...
+    def __getitem__(self, index: int | slice) -> Message | Sequence[Message]:
+        if self._read is None:
+            self._read = self._reader(bytes(self.raw))
+        return self._read[index]
+
+
 @dataclass(frozen=True, slots=True)
 class TableBatch:
     """What one accepted request holds for one table.
@@ -50,7 +83,7 @@ class TableBatch:
     received_at: datetime
     key_names: tuple[str, ...]
     schema: dict[str, Any] | None
-    messages: list[Message]
+    messages: Sequence[Message]
     table_version: int | None = None
     bookmark_names: tuple[str, ...] = ()
 
@@ -58,3 +91,12 @@ class TableBatch:
     def part(self) -> Part:
         """Return what tells this batch from every other of its table."""
         return self.batch_id, self.key_names
+
+    @property
+    def plain(self) -> PlainMessages | None:
+        """Return the messages of a plain body, which activates no version; None for every other."""
+        return self.messages if isinstance(self.messages, PlainMessages) else None
+
+    @property
+    def has_records(self) -> bool:
+        return self.plain is not None or any(message.action == UPSERT for message in self.messages)

@@ -18,11 +18,12 @@ def bookmarks(batches: list[TableBatch], collected: Collected) -> list[Bookmark]
         slots = collected.shape.variants(column_name(name, collected.shape.capabilities))
         values = [row[slot.code] for slot in slots for row in collected.rows if slot.code in row]
         if len(slots) == 1 and values and len({value.__class__ for value in values}) == 1:
-            found.append(Bookmark(name, _text(min(values)), _text(max(values))))
+            found.append(Bookmark(name, bookmark_text(min(values)), bookmark_text(max(values))))
     return found
 
 
-def _text(value: Any) -> str:
+def bookmark_text(value: Any) -> str:
+    """Return a value as the reports show it."""
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     return str(value)

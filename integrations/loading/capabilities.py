@@ -39,6 +39,7 @@ class Capabilities:
     decimal_max_scale: int = 18
     rename_original_on_split: bool = True
     keep_leading_digits: bool = False
+    replaces_in_place: bool = True  # False: a row is replaced by deletion and insertion
     reserved_suffixes: frozenset[str] = field(default=frozenset(f"__{kind}" for kind in Kind))
 
     def fold(self, name: str) -> str:
@@ -98,4 +99,5 @@ DUCKDB = Capabilities(
     last_year=294247,
     max_columns=10_000,  # as many as one record can have values; far more end in the engine's memory limit
     decimal_digits=38,
+    replaces_in_place=False,
 )

@@ -89,7 +89,7 @@ class Collector:
         """Read all batches; what is returned is free of duplicates and of older versions."""
         for batch in batches:
             reader = self._reader(batch)
-            identity = _namespace(batch.batch_id)
+            identity = namespace_of(batch.batch_id)
             for message in batch.messages:
                 if message.action == ACTIVATE_VERSION:
                     self.running_version = max(self.running_version, sent_version(message, batch) or 0)
@@ -211,7 +211,7 @@ class Collector:
             row[EXTRACTED] = parsed
 
 
-def _namespace(batch_id: str) -> bytes:
+def namespace_of(batch_id: str) -> bytes:
     try:
         return uuid.UUID(batch_id).bytes
     except ValueError:

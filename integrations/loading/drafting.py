@@ -8,14 +8,14 @@ from integrations.loading import naming
 from integrations.loading.batches import ACTIVATE_VERSION, Part, TableBatch
 from integrations.loading.capabilities import Capabilities
 from integrations.loading.catalogue import ExistingTable
-from integrations.loading.collecting import GENERATED, ORDINAL, Collected
+from integrations.loading.collecting import EXTRACTED, GENERATED, ORDINAL, Collected
 from integrations.loading.errors import LoadError
 from integrations.loading.keys import sorted_names
 from integrations.loading.ledger import KnownTable
 from integrations.loading.outcomes import BatchCounts
 from integrations.loading.planning import TablePlan, check_existing, plan_table, slots_with_values
 from integrations.loading.rejected import Rejected
-from integrations.loading.shapes import Row, TableShape
+from integrations.loading.shapes import Row, Slot, TableShape
 from integrations.loading.system_columns import root_columns, sub_columns
 from integrations.loading.unnesting import Unnester
 
@@ -87,7 +87,9 @@ def draft_tables(
         return None
     if not collected.rows and shape.existing is None:
         return None
-    draft = Draft(plan_table(shape, slots, system=root_columns(collected, key), key=sorted_names(key)))
+    extracted = any(EXTRACTED in row for row in collected.rows)
+    system = root_columns(key, extracted=extracted)
+    draft = Draft(plan_table(shape, slots, system=system, key=sorted_names(key)))
     for sub, rows in sub_rows.items():
         if wanted[sub] or sub.existing is not None:
             _draft_sub_table(draft, sub, rows, collected, known, rejected)
@@ -97,22 +99,50 @@ def draft_tables(
 def _draft_sub_table(
     draft: Draft, sub: TableShape, rows: list[Row], collected: Collected, known: Known, rejected: Rejected
 ) -> None:
-    capabilities = sub.capabilities
-    other = known.get(capabilities.fold(sub.name))
-    root_name = capabilities.fold(collected.shape.name)
-    if other is not None and other.root_name != root_name and sub.existing is not None:
-        raise LoadError(f"Table name collision on {sub.name}")
-    sources = {slot.code: draft.root.targets[slot.code] for slot in collected.key_slots}
-    if not sources:
-        sources = {GENERATED: draft.root.targets[naming.PRIMARY_KEY]}
-    source_keys = {naming.source_key(column.name): code for code, column in sources.items()}
-    too_long = [name for name in source_keys if len(name) > capabilities.column_name_length]
+    source_keys = source_key_columns(sub, draft.root, collected.key_slots)
+    too_long = [name for name in source_keys if len(name) > sub.capabilities.column_name_length]
+    root_name = sub.capabilities.fold(collected.shape.name)
     if too_long:
-        reason = f"Column name {too_long[0]} is too long for {capabilities.display_name}"
+        check_sub_name(sub, root_name, known)
+        reason = f"Column name {too_long[0]} is too long for {sub.capabilities.display_name}"
         for row in rows:
             rejected.add({slot.name: row.get(slot.code) for slot in sub.slots.values()}, reason, sub.name)
         return
-    key = sorted_names((*map(naming.level_id, range(sub.depth)), *source_keys))
-    system = sub_columns(sub.depth, list(sources.values()))
-    plan = plan_table(sub, slots_with_values(sub, rows), system=system, key=key)
+    slots = slots_with_values(sub, rows)
+    plan = plan_sub_table(
+        sub, slots, root=draft.root, root_name=root_name, source_keys=source_keys, known=known
+    )
     draft.subs.append(SubTable(sub, rows, plan, source_keys))
+
+
+def source_key_columns(sub: TableShape, root: TablePlan, key_slots: list[Slot]) -> dict[str, str]:
+    """Return the sub table's copies of the root's key, with the codes of the slots they come from."""
+    codes = [slot.code for slot in key_slots]
+    if not codes:
+        return {naming.source_key(root.targets[naming.PRIMARY_KEY].name): GENERATED}
+    return {naming.source_key(root.targets[code].name): code for code in codes}
+
+
+def plan_sub_table(
+    sub: TableShape,
+    slots: list[Slot],
+    *,
+    root: TablePlan,
+    root_name: str,
+    source_keys: dict[str, str],
+    known: Known,
+) -> TablePlan:
+    """Plan a sub table of the root with this folded name."""
+    check_sub_name(sub, root_name, known)
+    sources = [
+        root.targets[naming.PRIMARY_KEY if code == GENERATED else code] for code in source_keys.values()
+    ]
+    key = sorted_names((*map(naming.level_id, range(sub.depth)), *source_keys))
+    return plan_table(sub, slots, system=sub_columns(sub.depth, sources), key=key)
+
+
+def check_sub_name(sub: TableShape, root_name: str, known: Known) -> None:
+    """Stop the table when another root's sub table has the name."""
+    other = known.get(sub.capabilities.fold(sub.name))
+    if other is not None and other.root_name != root_name and sub.existing is not None:
+        raise LoadError(f"Table name collision on {sub.name}")

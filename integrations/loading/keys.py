@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from integrations.loading import naming
-from integrations.loading.batches import ACTIVATE_VERSION, TableBatch
+from integrations.loading.batches import TableBatch
 from integrations.loading.capabilities import Capabilities
 from integrations.loading.catalogue import Column, ExistingTable
 from integrations.loading.errors import LoadError
@@ -17,7 +17,7 @@ def incoming_key(
     """Return the canonical key to merge by, empty for append; stop when the keys do not agree."""
     keys: dict[frozenset[str], tuple[str, ...]] = {}
     for batch in batches:
-        if any(message.action != ACTIVATE_VERSION for message in batch.messages):
+        if batch.has_records:
             names = tuple(dict.fromkeys(naming.column_name(name, capabilities) for name in batch.key_names))
             keys.setdefault(frozenset(capabilities.fold(name) for name in names), names)
     if existing is not None and not existing.key:

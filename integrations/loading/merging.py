@@ -8,7 +8,7 @@ from integrations.loading.collecting import EXTRACTED, GENERATED, ORDINAL, ORIGI
 from integrations.loading.planning import AddColumn, Change, ChangeType, CreateTable, RenameColumn, TablePlan
 from integrations.loading.unnesting import level_code
 
-WIDE_COLUMNS = 200  # measured: an update of 5,000 columns takes 500 MB and 12 s, deletion and insertion 1 s
+ALL, NONE = "true", "false"  # which staged rows can have a stored row, where it is not looked up
 
 
 def quote(name: str) -> str:
@@ -57,8 +57,14 @@ def comparison_query(
     )
 
 
-def root_merge(*, plan: TablePlan, table: str, stage: str, origins: str, batched_at: str) -> list[str]:
-    """Return the statements that write the staged root rows; each replaces its whole stored row."""
+def root_merge(
+    *, plan: TablePlan, table: str, stage: str, origins: str, batched_at: str, replaces: str | None
+) -> list[str]:
+    """Return the statements that write the staged root rows; each replaces its whole stored row.
+
+    `replaces` is a condition on the staged rows `s`: only those for which it holds can have a stored row. None
+    where rows are replaced in place.
+    """
     values = _loader_values(batched_at, "s")
     for code, column in plan.targets.items():
         if code == naming.PRIMARY_KEY:
@@ -68,7 +74,7 @@ def root_merge(*, plan: TablePlan, table: str, stage: str, origins: str, batched
         elif code not in values:
             values[column.name] = _cast(code, column)
     source = f"{stage} s JOIN {_cast_origins(origins)} g ON g.{ORIGIN} = s.{ORIGIN}"
-    return _upsert(plan, table, values, source)
+    return _upsert(plan, table, values, source, replaces)
 
 
 def sub_merge(
@@ -80,10 +86,11 @@ def sub_merge(
     origins: str,
     batched_at: str,
     source_keys: dict[str, str],
+    replaces: str | None,
 ) -> list[str]:
     """Return the statements that write staged sub rows. Whether they are wanted was decided at the root.
 
-    `source_keys` maps the sub table's source key columns to the code of the root's slot.
+    `source_keys` maps the sub table's source key columns to the code of the root's slot; `replaces` is as above.
     """
     values = _loader_values(batched_at, "r")
     for code, column in plan.targets.items():
@@ -97,7 +104,7 @@ def sub_merge(
         f"{stage} s JOIN {root_stage} r ON r.{ORDINAL} = s.{ORDINAL} "
         f"JOIN {_cast_origins(origins)} g ON g.{ORIGIN} = r.{ORIGIN}"
     )
-    return _upsert(plan, table, values, source)
+    return _upsert(plan, table, values, source, replaces)
 
 
 def older_versions_deletion(table: str, version: int) -> str:
@@ -120,15 +127,17 @@ def _cast_origins(origins: str) -> str:
     return f"(SELECT {ORIGIN}, CAST(received_at AS TIMESTAMPTZ) AS received_at, version FROM {origins})"
 
 
-def _upsert(plan: TablePlan, table: str, values: dict[str, str], source: str) -> list[str]:
+def _upsert(
+    plan: TablePlan, table: str, values: dict[str, str], source: str, replaces: str | None
+) -> list[str]:
     insertion = (
         f"INSERT INTO {table} ({columns_list(list(values))}) "
         f"SELECT {', '.join(values.values())} FROM {source}"
     )
-    if not plan.key or plan.created:
+    if not plan.key or plan.created or replaces == NONE:
         return [insertion]
-    if len(plan.columns) > WIDE_COLUMNS and plan.managed >= plan.columns.keys():
-        return [_deletion(plan, table, values, source), insertion]
+    if replaces is not None and plan.managed >= plan.columns.keys():
+        return [_deletion(plan, table, values, f"{source} WHERE {replaces}"), insertion]
     changes = [f"{quote(name)} = excluded.{quote(name)}" for name in values if name not in plan.key]
     changes += [
         f"{quote(column.name)} = NULL"
@@ -139,9 +148,11 @@ def _upsert(plan: TablePlan, table: str, values: dict[str, str], source: str) ->
 
 
 def _deletion(plan: TablePlan, table: str, values: dict[str, str], source: str) -> str:
-    """Make room for rows of a wide table, whose update in place takes memory for each column of each row.
+    """Make room for the rows of `source`, in a table without columns of its user's own.
 
-    It is not the usual way because the space of deleted rows is not used again where there is a key.
+    Where an engine stores columns, replacing scattered rows in place rewrites every column around each of them:
+    measured in DuckDB, 240 µs for a row of 17 columns, where deletion and insertion take 3. Its checkpoints use
+    the space of deleted rows again.
     """
     key = {f"k{number}": name for number, name in enumerate(plan.key)}
     chosen = ", ".join(f"{values[name]} AS {code}" for code, name in key.items())

@@ -29,7 +29,7 @@ MAX_PLANS = 256
 MAX_GUESSES = 1024
 _date_time_lines = re.compile(rf"(?:{plain_decoders.DATE_TIME}\n)*+").fullmatch
 _nul = re.compile(rb"\\u0000").search
-_read_header = msgspec.json.Decoder(plain_decoders.Header).decode
+read_header = msgspec.json.Decoder(plain_decoders.Header).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def read_plain(body: bytes) -> PlainBatch | None:
 def _plan_of(body: bytes) -> Plan | None:
     """Return the plan that a body's own schema and key make, if they make one."""
     try:
-        header = _read_header(body)
+        header = read_header(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return plan_of(bytes(header.schema), tuple(header.key_names))

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, cast
 
+import msgspec
+
 from integrations.loading import partial
-from integrations.loading.batches import ACTIVATE_VERSION, UPSERT, Message, SetAside, TableBatch
+from integrations.loading.batches import (
+    ACTIVATE_VERSION,
+    UPSERT,
+    Message,
+    PlainMessages,
+    SetAside,
+    TableBatch,
+)
 from integrations.loading.decoding import decode_json
+from integrations.loading.plain import plan_of, read_header
 from integrations.loading.transit import decode_transit
 
 BATCH = "batch"
@@ -26,10 +37,46 @@ def read_table_batches(*, kind: str, body: bytes, batch_id: str, received_at: da
     content = decode_transit(body) if kind == TRANSIT else decode_json(body)
     if kind in (BATCH, PARTIAL):
         batch = table_batch(cast(dict[str, Any], content), batch_id=batch_id, received_at=received_at)
+        messages = list(batch.messages)
         for index, fault in set_aside.items():
-            batch.messages[index] = replace(batch.messages[index], set_aside=fault)
-        return [batch]
+            messages[index] = replace(messages[index], set_aside=fault)
+        return [replace(batch, messages=messages)]
     return push_batches(cast(list[dict[str, Any]], content), batch_id=batch_id, received_at=received_at)
+
+
+def plain_table_batch(
+    *, body: bytes, records: int, batch_id: str, received_at: datetime
+) -> TableBatch | None:
+    """Return the batch of a body that is known to be plain without reading its messages.
+
+    None when its schema is not plain to this release: then the body is read like any other.
+    """
+    try:
+        header = read_header(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    plan = plan_of(bytes(header.schema), tuple(dict.fromkeys(header.key_names)))
+    if plan is None:
+        return None
+    return TableBatch(
+        batch_id=batch_id,
+        table_name=header.table_name,
+        received_at=received_at,
+        key_names=tuple(header.key_names),
+        schema=_schema_document(plan.schema),
+        messages=PlainMessages(header.messages, count=records, plan=plan, reader=_read_messages),
+        table_version=header.table_version,
+        bookmark_names=tuple(header.bookmark_names or ()),
+    )
+
+
+@lru_cache(maxsize=64)
+def _schema_document(schema: bytes) -> dict[str, Any]:
+    return cast(dict[str, Any], decode_json(schema))
+
+
+def _read_messages(raw: bytes) -> list[Message]:
+    return [message(index, entry) for index, entry in enumerate(cast(list[dict[str, Any]], decode_json(raw)))]
 
 
 def table_batch(content: dict[str, Any], *, batch_id: str, received_at: datetime) -> TableBatch:

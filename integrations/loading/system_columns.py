@@ -5,7 +5,6 @@ from __future__ import annotations
 from integrations.loading import naming
 from integrations.loading.capabilities import Kind
 from integrations.loading.catalogue import Column
-from integrations.loading.collecting import EXTRACTED, Collected
 
 EVERYWHERE = {
     naming.BATCHED_AT: Kind.TIMESTAMP,
@@ -15,12 +14,12 @@ EVERYWHERE = {
 }
 
 
-def root_columns(collected: Collected, key: tuple[str, ...]) -> dict[str, Kind]:
+def root_columns(key: tuple[str, ...], *, extracted: bool) -> dict[str, Kind]:
     """Return those of a root table; without a key it has a generated one."""
     columns = dict(EVERYWHERE)
     if not key:
         columns[naming.PRIMARY_KEY] = Kind.STRING
-    if any(EXTRACTED in row for row in collected.rows):
+    if extracted:
         columns[naming.EXTRACTED_AT] = Kind.TIMESTAMP
     return columns
 

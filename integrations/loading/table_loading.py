@@ -23,17 +23,18 @@ from integrations.loading.collecting import (
     SEQUENCE,
     Collected,
     Collector,
+    Origin,
 )
 from integrations.loading.drafting import SubTable, check_name, draft_tables, reject_all
 from integrations.loading.keys import incoming_key, stored_key
 from integrations.loading.ledger import Held, KnownTable
-from integrations.loading.outcomes import BatchCounts, LoadedTable, TableLoad
+from integrations.loading.outcomes import BatchCounts, Bookmark, LoadedTable, TableLoad
 from integrations.loading.planning import (
     TablePlan,
     check_width,
 )
 from integrations.loading.rejected import Rejected
-from integrations.loading.shapes import Row, TableShape
+from integrations.loading.shapes import Row, Slot, TableShape
 from integrations.loading.stored_schema import StoredSchema
 from integrations.loading.unnesting import level_code
 from integrations.loading.versions import Versions, follow_versions
@@ -72,11 +73,14 @@ class TableLoader:
         self.folded = self.fold(self.name)
         self.rejected = Rejected()
         self.root_stage = self.origins = ""  # the full names of temporary tables, once they are there
+        self.replaces = None if schema.capabilities.replaces_in_place else merging.ALL
         self.known: dict[str, KnownTable] = {}  # by folded name
         self.catalogue: Catalogue | None = None  # None: to be read (again)
         self.plans: dict[str, TablePlan] = {}
         self.rows_loaded: Counter[str] = Counter()  # by folded table name
         self.rows_written: Counter[Part] = Counter()
+        self.bookmarks: list[Bookmark] = []
+        self.max_extracted: str | None = None
 
     def run(self) -> TableLoad:
         """Load what is not held yet into a schema that is prepared, and say what became of every batch."""
@@ -86,23 +90,33 @@ class TableLoader:
         own = self.known.get(self.folded)
         active = own.active_version if own is not None else None
         if not batches:
-            return self._outcome([], held, {}, Versions(active or 0, active or 0, activated=False), None)
+            return self._outcome([], held, {}, Versions(active or 0, active or 0, activated=False))
         refusal = naming.table_refusal(self.name, self.source_name, self.capabilities)
         if refusal is not None:
             counts = reject_all(batches, reason=refusal, name=self.name, rejected=self.rejected)
-            return self._finish(batches, held, counts, Versions(0, 0, activated=False), None)
+            return self._finish(batches, held, counts, Versions(0, 0, activated=False))
         self.catalogue = catalogue = self.schema.catalogue(self.folded, self.known)
         existing = catalogue.find(self.name, self.capabilities)
         check_name(existing, source_name=self.source_name, known=self.known, capabilities=self.capabilities)
         versions = follow_versions(batches, active=active)
         shape = TableShape(self.name, capabilities=self.capabilities, catalogue=catalogue)
         key = incoming_key(batches, existing, self.capabilities)
+        counts = self._write(batches, shape, key, versions)
+        self._know(KnownTable(self.folded, self.source_name, self.folded, None, versions.after))
+        return self._finish(batches, held, counts, versions)
+
+    def _write(
+        self, batches: list[TableBatch], shape: TableShape, key: tuple[str, ...], versions: Versions
+    ) -> dict[Part, BatchCounts]:
+        """Bring the records of all batches into their tables, and say what became of each batch."""
         collected = Collector(shape, key=key, versions=versions).collect(batches)
         self.rejected = collected.rejected
-        updated = self._settle(collected, existing, versions)
+        updated = self._settle(collected, shape.existing, versions)
         self._merge(collected, key, versions)
-        self._know(KnownTable(self.folded, self.source_name, self.folded, None, versions.after))
-        return self._finish(batches, held, self._counts(batches, collected, updated), versions, collected)
+        self.bookmarks = bookmarks(batches, collected)
+        times = [message.time_extracted for batch in batches for message in batch.messages]
+        self.max_extracted = max(filter(None, times), default=None)
+        return self._counts(batches, collected, updated)
 
     # Which records are wanted
 
@@ -114,26 +128,12 @@ class TableLoader:
         check_width(len(slots), self.capabilities)  # before the engine is asked for a staging table as wide
         kinds = ROOT_KINDS | {slot.code: slot.kind for slot in slots}
         self.root_stage = self.schema.stage("root", kinds, collected.rows)
-        origins: list[Row] = [
-            {ORIGIN: number, "received_at": origin.received_at, "version": origin.version}
-            for number, origin in enumerate(collected.origins)
-        ]
-        self.origins = self.schema.stage("origins", ORIGIN_KINDS, origins)
+        self._stage_origins(collected.origins)
         if existing is None or not existing.key or not collected.rows:
             return Counter()
-        return self._compare(collected, existing, versions)
-
-    def _compare(self, collected: Collected, existing: ExistingTable, versions: Versions) -> Counter[Part]:
-        key = stored_key(collected.key_slots, existing, self.capabilities)
-        query = merging.comparison_query(
-            table=self.schema.qualified(existing.name),
-            stage=self.root_stage,
-            key=key,
-            activated_version=versions.after if versions.activated else None,
-        )
-        matched = self.schema.stage_query("matched", query)
+        matched = self._compare(collected.key_slots, existing, versions)
         updated: Counter[Part] = Counter()
-        for origin, count in self.execute(f"SELECT b, count(*) FROM {matched} WHERE NOT lost GROUP BY b", []):
+        for origin, count in self._matches(matched).items():
             updated[collected.origins[origin].part] += count
         lost = {row[0] for row in self.execute(f"SELECT o FROM {matched} WHERE lost", [])}
         if lost:
@@ -142,6 +142,28 @@ class TableLoader:
                 f"DELETE FROM {self.root_stage} WHERE o IN (SELECT o FROM {matched} WHERE lost)"
             )
         return updated
+
+    def _stage_origins(self, origins: list[Origin]) -> None:
+        rows: list[Row] = [
+            {ORIGIN: number, "received_at": origin.received_at, "version": origin.version}
+            for number, origin in enumerate(origins)
+        ]
+        self.origins = self.schema.stage("origins", ORIGIN_KINDS, rows)
+
+    def _compare(self, key_slots: list[Slot], existing: ExistingTable, versions: Versions) -> str:
+        """Look up the staged keys among the stored rows; return the name of the table of what was found."""
+        query = merging.comparison_query(
+            table=self.schema.qualified(existing.name),
+            stage=self.root_stage,
+            key=stored_key(key_slots, existing, self.capabilities),
+            activated_version=versions.after if versions.activated else None,
+        )
+        return self.schema.stage_query("matched", query)
+
+    def _matches(self, matched: str, *, lost: bool = False) -> dict[int, int]:
+        """Count the staged rows with a stored row by the number of their origin."""
+        which = "lost" if lost else "NOT lost"
+        return dict(self.execute(f"SELECT b, count(*) FROM {matched} WHERE {which} GROUP BY b", []))
 
     # Writing
 
@@ -153,14 +175,7 @@ class TableLoader:
         root = draft.root
         self._change(self.folded, root, collected.shape.existing)
         if collected.rows:
-            statements = merging.root_merge(
-                plan=root,
-                table=self.schema.qualified(root.name),
-                stage=self.root_stage,
-                origins=self.origins,
-                batched_at=self.batched_at.isoformat(),
-            )
-            self.rows_loaded[self.folded] += self._affected(statements)
+            self._merge_root(root)
             self.rows_written.update(collected.part_of(row) for row in collected.rows)
         for sub in draft.subs:
             self._merge_sub(sub, collected)
@@ -174,6 +189,23 @@ class TableLoader:
         kinds = {ORDINAL: Kind.BIGINT} | {level_code(level): Kind.BIGINT for level in range(shape.depth)}
         kinds |= {slot.code: slot.kind for slot in shape.slots.values()}
         stage = self.schema.stage(f"sub_{len(self.plans)}", kinds, sub.rows)
+        self._merge_staged_sub(shape, plan, stage, sub.source_keys)
+        self.rows_written.update(collected.part_of(row) for row in sub.rows)
+
+    def _merge_root(self, plan: TablePlan) -> None:
+        statements = merging.root_merge(
+            plan=plan,
+            table=self.schema.qualified(plan.name),
+            stage=self.root_stage,
+            origins=self.origins,
+            batched_at=self.batched_at.isoformat(),
+            replaces=self.replaces,
+        )
+        self.rows_loaded[self.folded] += self._affected(statements)
+
+    def _merge_staged_sub(
+        self, shape: TableShape, plan: TablePlan, stage: str, source_keys: dict[str, str]
+    ) -> None:
         statements = merging.sub_merge(
             plan=plan,
             table=self.schema.qualified(plan.name),
@@ -181,10 +213,11 @@ class TableLoader:
             root_stage=self.root_stage,
             origins=self.origins,
             batched_at=self.batched_at.isoformat(),
-            source_keys=sub.source_keys,
+            source_keys=source_keys,
+            replaces=self.replaces,
         )
+        folded = self.fold(shape.name)
         self.rows_loaded[folded] += self._affected(statements)
-        self.rows_written.update(collected.part_of(row) for row in sub.rows)
         self._know(KnownTable(folded, self.source_name, self.folded, shape.parent, None))
 
     def _change(self, folded: str, plan: TablePlan, existing: ExistingTable | None) -> None:
@@ -231,7 +264,6 @@ class TableLoader:
         held: dict[Part, Held],
         counts: dict[Part, BatchCounts],
         versions: Versions,
-        collected: Collected | None,
     ) -> TableLoad:
         if self.rejected.rows:
             rows: list[Row] = [
@@ -246,7 +278,7 @@ class TableLoader:
         outcomes = {part: Held(count, self.rows_written[part]) for part, count in counts.items()}
         self.ledger.hold(self.source_name, outcomes, held_at=self.batched_at)
         self.ledger.forget_before(self.batched_at)
-        return self._outcome(batches, held, counts, versions, collected)
+        return self._outcome(batches, held, counts, versions)
 
     def _outcome(
         self,
@@ -254,18 +286,11 @@ class TableLoader:
         held: dict[Part, Held],
         counts: dict[Part, BatchCounts],
         versions: Versions,
-        collected: Collected | None,
     ) -> TableLoad:
         by_batch: dict[str, BatchCounts] = {}
         known = {part: earlier.counts for part, earlier in held.items()}
         for (batch_id, _), count in {**known, **counts}.items():
             by_batch[batch_id] = by_batch.get(batch_id, BatchCounts()) + count
-        extracted = [
-            message.time_extracted
-            for batch in batches
-            for message in batch.messages
-            if message.time_extracted
-        ]
         return TableLoad(
             table_name=self.name,
             batched_at=self.batched_at,
@@ -274,10 +299,10 @@ class TableLoader:
             rejections=self.rejected.summary(),
             refused=self.rejected.records,
             max_received_at=max((batch.received_at for batch in batches), default=None),
-            max_time_extracted=max(extracted, default=None),
+            max_time_extracted=self.max_extracted,
             table_version=versions.after,
             new_version=versions.activated,
-            bookmarks=bookmarks(batches, collected) if collected is not None else [],
+            bookmarks=self.bookmarks,
             already_held=list(dict.fromkeys(batch_id for batch_id, _ in held)),
             rows_held=sum(earlier.rows for earlier in held.values()),
         )

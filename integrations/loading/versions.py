@@ -20,14 +20,17 @@ def follow_versions(batches: list[TableBatch], *, active: int | None) -> Version
     """Walk the messages in order; the version of a table's first load is active from the start."""
     before = active
     for batch in batches:
+        if before is not None:
+            break
+        if batch.plain is not None:
+            before = batch.table_version or 0
+            continue
         for message in batch.messages:
             if message.action != ACTIVATE_VERSION and before is None:
                 before = sent_version(message, batch) or 0
-        if before is not None:
-            break
     after = before or 0
     for batch in batches:
-        for message in batch.messages:
+        for message in batch.messages if batch.plain is None else ():
             if message.action == ACTIVATE_VERSION:
                 after = max(after, sent_version(message, batch) or 0)
     return Versions(before or 0, after, activated=after > (before or 0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from django.db import DatabaseError
 from django.db.models import QuerySet
@@ -14,7 +15,7 @@ from integrations.loading.batches import TableBatch
 from integrations.loading.decoding import MalformedJSON
 from integrations.loading.errors import LoadError
 from integrations.loading.outcomes import BeforeCommit, TableLoad
-from integrations.loading.reading import read_table_batches
+from integrations.loading.reading import plain_table_batch, read_table_batches
 from integrations.models import Batch, BatchTable, ErrorScope, Integration, Load
 from integrations.queue import claiming, recording
 from integrations.queue.accepting import location_of
@@ -147,9 +148,12 @@ def table_batches(share: BatchTable) -> list[TableBatch]:
     """Return what an accepted request holds for the share's table."""
     batch = share.batch
     body = body_of(batch)
-    held = read_table_batches(
-        kind=batch.kind, body=body, batch_id=batch_id(batch), received_at=batch.received_at
-    )
+    facts: dict[str, Any] = {"batch_id": batch_id(batch), "received_at": batch.received_at}
+    if batch.plain:
+        plain = plain_table_batch(body=body, records=share.records, **facts)
+        if plain is not None:
+            return [plain]
+    held = read_table_batches(kind=batch.kind, body=body, **facts)
     return [part for part in held if name_digest(part.table_name) == share.queued_table.name_digest]
 
 

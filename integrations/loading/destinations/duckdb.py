@@ -15,12 +15,15 @@ from integrations.loading.batches import TableBatch
 from integrations.loading.capabilities import DUCKDB
 from integrations.loading.catalogue import ExistingTable
 from integrations.loading.collecting import Collected
+from integrations.loading.column_loading import ColumnLoader, suits
 from integrations.loading.destinations.duckdb_schema import DuckDBSchema
 from integrations.loading.destinations.warehouse_file import MEMORY_LIMIT, FileHeld, explain, opened
 from integrations.loading.errors import Busy, LoadError, UnknownTable
 from integrations.loading.ledger import check_schema_name
 from integrations.loading.merging import quote
 from integrations.loading.outcomes import BeforeCommit, Preview, TableLoad, TableOverview, forget
+from integrations.loading.plain_staging import ENGINE_FAULTS
+from integrations.loading.plain_tables import Unsuited
 from integrations.loading.rehearsing import Rehearsal, Standing, rehearse
 from integrations.loading.standing import StoredStanding
 from integrations.loading.table_loading import TableLoader
@@ -71,14 +74,22 @@ class DuckDBDestination:
                 memory_limit=self.memory_limit,
                 threads=self.threads,
             ) as connection:
-                connection.begin()
-                schema = DuckDBSchema(connection, schema_name)
-                schema.prepare()
-                outcome = TableLoader(
-                    schema, table_name=table_name, batches=batches, batched_at=batched_at
-                ).run()
-                before_commit(outcome)
-                connection.commit()
+                for loader in [ColumnLoader, TableLoader] if suits(batches) else [TableLoader]:
+                    connection.begin()
+                    schema = DuckDBSchema(connection, schema_name)
+                    schema.prepare()
+                    try:
+                        outcome = loader(
+                            schema, table_name=table_name, batches=batches, batched_at=batched_at
+                        ).run()
+                    except (Unsuited, LoadError, duckdb.Error) as error:
+                        if loader is TableLoader or isinstance(error, ENGINE_FAULTS):
+                            raise
+                        connection.rollback()
+                        continue
+                    before_commit(outcome)
+                    connection.commit()
+                    break
                 return outcome
         except FileHeld as error:
             raise LoadError(
