@@ -14,10 +14,11 @@ import threading
 import time
 import uuid
 from collections import Counter
+from datetime import datetime
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, close_old_connections, connections
 from django.utils import timezone
 
 from integrations.models import QueuedTable
@@ -218,3 +219,15 @@ class LoaderProcess:
         forget_old_keys(now=timezone.now())
         forget_dead_loaders(set(QueuedTable.objects.held().values_list("leased_by", flat=True)))
         call_command("clearsessions")
+        forget_expired_cache_entries(now=timezone.now())
+
+
+def forget_expired_cache_entries(*, now: datetime) -> None:
+    """Delete what the database cache would keep until it is full: throttles name an entry for each sender."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    table = connection.ops.quote_name(str(settings.CACHES["default"]["LOCATION"]))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"DELETE FROM {table} WHERE expires < %s",  # noqa: S608 - our own name
+            [connection.ops.adapt_datetimefield_value(now)],
+        )
