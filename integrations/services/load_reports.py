@@ -40,29 +40,31 @@ class TableReport:
 
 
 def table_reports(*, integration: Integration, span: Range, now: datetime) -> list[TableReport]:
-    """Return the tables that loaded rows in the span, and all that wait, by name."""
+    """Return the tables that loaded rows in the span, and all that wait, by name; see `describe_reports`."""
     rows = rows_in_span(integration, span, now)
     waiting = {table.name: table for table in waiting_tables(integration=integration)}
-    reports = {name: TableReport(name, rows.get(name, 0)) for name in {*rows, *waiting}}
-    for name, waits in waiting.items():
-        reports[name].waiting = waits
+    return [
+        TableReport(name, rows.get(name, 0), waiting=waiting.get(name)) for name in sorted({*rows, *waiting})
+    ]
+
+
+def describe_reports(*, integration: Integration, reports: list[TableReport]) -> None:
+    """Add what the destination's tables hold to the reports that a page shows."""
+    by_name = {report.name: report for report in reports}
     newest = Load.objects.filter(
         integration=integration, table_name=OuterRef("root"), status=LoadStatus.SUCCESS
     ).order_by("-finished_at")
-    tables = integration.loaded_tables.annotate(
+    tables = integration.loaded_tables.filter(root__in=by_name).annotate(
         received_at=Subquery(newest.values("last_received_at")[:1]),
         bookmarks=Subquery(newest.values("bookmarks")[:1]),
     )
-    for table in tables.order_by("name"):
-        report = reports.get(table.root)
-        if report is None:
-            continue
+    for table in tables.defer("columns").order_by("name"):
+        report = by_name[table.root]
         if is_subtable(table):
             report.subtables.append(table)
         else:
             report.received_at, report.loaded_at = table.received_at, table.last_loaded_at
             report.bookmarks = table.bookmarks or []
-    return sorted(reports.values(), key=lambda report: report.name)
 
 
 def is_subtable(table: LoadedTable) -> bool:

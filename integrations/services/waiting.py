@@ -52,6 +52,8 @@ def waiting_tables(*, integration: Integration) -> list[WaitingTable]:
             newest_at=Max("batch__received_at"),
         )
     }
+    if not sums:
+        return []
     queued = QueuedTable.objects.filter(integration_id=integration.pk)
     unreadable = unreadable_shares(queued)
     waiting = []
@@ -102,6 +104,15 @@ def open_problems(*, account: Account) -> list[Problem]:
         for table in tables.values()
     ]
     return sorted(problems, key=oldest_first)
+
+
+def count_open_problems(*, account: Account) -> int:
+    """Return how many problems there are, by one query: every page asks."""
+    tables = QueuedTable.objects.filter(account_id=account.pk)
+    waiting = BatchTable.objects.waiting().filter(account_id=account.pk)
+    failing = tables.failing().filter(pk__in=waiting.values("queued_table")).values("pk")
+    unreadable = waiting.exclude(error="").values("queued_table")
+    return failing.union(unreadable).count()
 
 
 def try_again_now(integrations: Iterable[Integration]) -> None:

@@ -13,7 +13,7 @@ from accounts.access import Can, allow, may
 from accounts.services.usage import days_of_billing_period
 from integrations.models import Integration
 from integrations.services.usage import account_usage, rows_by_integration
-from integrations.views.frame import switch, url_of
+from integrations.views.frame import switches, urls_of
 from stitchapp import charts
 from stitchapp.rendering import render_page
 
@@ -74,17 +74,16 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 def table_rows(request: HttpRequest, integrations: list[Integration], rows: dict[int, int]) -> list[Row]:
     """Return a row for each integration."""
     may_pause = may(request.membership, Can.PAUSE_INTEGRATIONS)
-    back = request.get_full_path()
-    for integration in integrations:
-        integration.account = request.account
+    toggle = switches(request.account, back=request.get_full_path(), may_pause=may_pause)
+    summary_url = urls_of(request.account, "integration-summary")
     return [
         Row(
             name=integration.display_name,
             status=integration.status,
             last_sync=CONTINUOUSLY,
             rows=rows.get(integration.pk, 0),
-            url=url_of(integration, "integration-summary"),
-            toggle=switch(integration, back=back, may_pause=may_pause),
+            url=summary_url(integration),
+            toggle=toggle(integration),
         )
         for integration in integrations
     ]

@@ -1,5 +1,6 @@
 """What all pages of one integration share: where it is found, its tabs and its switch."""
 
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
@@ -8,6 +9,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.access import Can, may
+from accounts.models import Account
 from integrations.models import Integration
 
 TABS = (
@@ -32,6 +34,13 @@ def url_of(integration: Integration, name: str, **more: object) -> str:
     return reverse(f"integrations:{name}", kwargs=kwargs)
 
 
+def urls_of(account: Account, name: str) -> Callable[[Integration], str]:
+    """Return what gives the address of a page for each of many integrations, resolved once."""
+    kwargs = {"client_id": account.client_id, "integration_id": 0}
+    before, _, after = reverse(f"integrations:{name}", kwargs=kwargs).rpartition("/0/")
+    return lambda integration: f"{before}/{integration.pk}/{after}"
+
+
 def frame(request: HttpRequest, integration: Integration, tab: str) -> dict[str, object]:
     """Return the context of `integration_base.html` with one tab active."""
     may_pause = may(request.membership, Can.PAUSE_INTEGRATIONS)
@@ -47,15 +56,21 @@ def frame(request: HttpRequest, integration: Integration, tab: str) -> dict[str,
 
 def switch(integration: Integration, *, back: str, may_pause: bool) -> dict[str, object]:
     """Return what a toggle shows and does. Pausing asks first: senders are refused from then on (app.md 9.8)."""
-    on = not integration.is_paused
-    url = url_of(integration, "integration-pause" if on else "integration-resume")
-    return {
-        "on": on,
-        "url": url,
-        "ask_url": f"{url}?{urlencode({'next': back})}" if on else "",
-        "next": back,
-        "disabled": not may_pause,
-    }
+    return switches(integration.account, back=back, may_pause=may_pause)(integration)
+
+
+def switches(account: Account, *, back: str, may_pause: bool) -> Callable[[Integration], dict[str, object]]:
+    """Return what gives the toggle of each of many integrations."""
+    pause_url, resume_url = urls_of(account, "integration-pause"), urls_of(account, "integration-resume")
+    asked_back = urlencode({"next": back})
+
+    def toggle(integration: Integration) -> dict[str, object]:
+        on = not integration.is_paused
+        url = pause_url(integration) if on else resume_url(integration)
+        ask_url = f"{url}?{asked_back}" if on else ""
+        return {"on": on, "url": url, "ask_url": ask_url, "next": back, "disabled": not may_pause}
+
+    return toggle
 
 
 def way_back(request: HttpRequest, integration: Integration) -> str:

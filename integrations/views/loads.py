@@ -13,6 +13,7 @@ from accounts.access import Can, allow
 from integrations.services.load_reports import (
     Range,
     attempts_on,
+    describe_reports,
     knows_table,
     minutes_of,
     table_reports,
@@ -35,6 +36,7 @@ def integration_loads(request: HttpRequest, integration_id: int) -> HttpResponse
     now = timezone.now()
     reports = table_reports(integration=integration, span=span, now=now)
     page = Paginator(reports, PAGE_SIZE).get_page(request.GET.get("page"))
+    describe_reports(integration=integration, reports=list(page))
     table_url = url_of(integration, "table-loads")
     context = frame(request, integration, "integration-loads") | {
         "page": page,
