@@ -88,7 +88,20 @@ class DestinationAdmin(ReadOnlyAdmin):
     list_select_related = ["account"]
     search_fields = ["display_name", "=account__client_id", "account__company_name"]
     search_help_text = "Name, client ID or company name"
-    fields = ["account", "type", "display_name", "description", "created_at", "deleted_at"]
+    fields = [
+        "account",
+        "type",
+        "display_name",
+        "description",
+        "host",
+        "port",
+        "database",
+        "ssl",
+        "checked_at",
+        "created_at",
+        "updated_at",
+        "deleted_at",
+    ]
     ordering = ["-created_at"]
 
 

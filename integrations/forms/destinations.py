@@ -41,6 +41,11 @@ class DestinationNamesForm(FocusOnError, forms.Form):
     )
     revision = forms.IntegerField(widget=forms.HiddenInput, required=False, initial=0)
 
+    def clean(self) -> dict:
+        if any(field.name in self.errors for field in self.hidden_fields()):
+            self.add_error(None, "This form was not complete. Open it again.")
+        return self.cleaned_data
+
     def names(self) -> Names:
         """Return the names that were typed."""
         return {
@@ -128,6 +133,8 @@ class PostgresForm(DestinationNamesForm):
         certificate = self.cleaned_data["ssl_root_certificate"].strip()
         if not certificate:
             return ""
+        if "PRIVATE KEY" in certificate:
+            raise ValidationError("Leave the private key out: only certificates belong here.")
         try:
             x509.load_pem_x509_certificates(certificate.encode("ascii"))
         except (ValueError, UnicodeError) as error:
@@ -138,6 +145,7 @@ class PostgresForm(DestinationNamesForm):
         return certificate + "\n"
 
     def clean(self) -> dict:
+        super().clean()
         if "password" in self.data.getlist("left_out") and not self.cleaned_data.get("password"):
             self.add_error(
                 "password", "Type the password again: it was not kept while you confirmed it is you."

@@ -20,7 +20,7 @@ from django.conf import settings
 from accounts.errors import DomainError
 from integrations.models import Destination
 from integrations.services.credentials import unseal
-from integrations.services.destination_addresses import HostRefused, permitted_addresses
+from integrations.services.destination_addresses import MAX_ADDRESSES, HostRefused, permitted_addresses
 
 if TYPE_CHECKING:
     from integrations.loading.destinations.postgresql_connection import PostgreSQLSettings
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger("integrations.destinations")
 CHECK_SECONDS = 10.0
 CHECKS_AT_ONCE = 2
+CONNECT_SECONDS = {
+    1: 4,
+    2: 3,
+    3: 2,
+}  # for each of so many addresses: a page that waits for all is not held for long
 LOOK_UP, CONNECT = "Look up the host", "Connect"
 slots = threading.BoundedSemaphore(CHECKS_AT_ONCE)
 
@@ -78,6 +83,7 @@ def engine_settings(connection: Connection) -> PostgreSQLSettings:
     """Return what the engine connects with; the host is looked up, and judged, here. Raises HostRefused."""
     from integrations.loading.destinations.postgresql_connection import PostgreSQLSettings
 
+    addresses = permitted_addresses(connection.host)
     certificate = connection.ssl_root_certificate
     secure: Literal["require", "verify-full"] = "verify-full" if certificate else "require"
     return PostgreSQLSettings(
@@ -88,7 +94,8 @@ def engine_settings(connection: Connection) -> PostgreSQLSettings:
         password=connection.password,
         ssl_mode=secure if connection.ssl else "disable",
         ssl_root_certificate=certificate_file(certificate) if connection.ssl and certificate else None,
-        addresses=tuple(permitted_addresses(connection.host)),
+        addresses=tuple(addresses),
+        connect_seconds=CONNECT_SECONDS[min(len(addresses), MAX_ADDRESSES)],
     )
 
 

@@ -2,6 +2,7 @@
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -34,5 +35,11 @@ def notifications(request: HttpRequest) -> HttpResponse:
         (integration, number, url_of(integration, "rejected-list"))
         for integration, number in integrations_with_rejected(account=request.account, now=timezone.now())
     ]
-    context = {"nav_active": "notifications", "page": page, "entries": entries, "rejected": rejected}
+    context = {
+        "nav_active": "notifications",
+        "page": page,
+        "entries": entries,
+        "rejected": rejected,
+        "destinations_url": reverse("integrations:destination", args=[request.account.client_id]),
+    }
     return render_page(request, "integrations/notifications.html", context)

@@ -99,6 +99,16 @@ def test_a_server_that_never_answers_costs_a_bounded_time_and_its_slot_until_it_
             time.sleep(0.05)
 
 
+def test_many_addresses_share_the_time_there_is_to_connect(connection, monkeypatch):
+    for addresses in (["192.0.2.1"], ["192.0.2.1", "192.0.2.2"], ["192.0.2.1", "192.0.2.2", "192.0.2.3"]):
+        monkeypatch.setattr(
+            destination_connections, "permitted_addresses", lambda host, found=addresses: found
+        )
+        settings = engine_settings(connection)
+        assert settings.connect_seconds >= 2  # libpq takes no less
+        assert settings.connect_seconds * len(addresses) <= 6
+
+
 def test_a_surprise_is_told_without_its_inner_workings(connection, monkeypatch):
     def surprise(connection):
         raise ZeroDivisionError(connection.password)

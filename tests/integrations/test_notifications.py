@@ -21,6 +21,7 @@ def test_each_table_that_cannot_be_loaded_is_a_notification_until_it_can(browser
     assert "Encountered an error while loading the table customers of Customer Records." in text
     assert "Key mismatch: id" in text
     assert "We're having trouble writing to your data warehouse" in text
+    assert text.count("See and test your destination .") == 1
     assert "fine" not in text
     assert re.search(r'class="counter">\s*2\s*<', response.content.decode())
     queued.error = ""
