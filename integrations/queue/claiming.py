@@ -26,14 +26,14 @@ from integrations.models import BatchTable, BatchTableState, ErrorScope, QueuedT
 from integrations.models.batch import LONGEST_PAUSE
 from integrations.queue.presence import is_gone
 from integrations.queue.rejecting import open_pending
-from integrations.queue.targets import Target, target_of
+from integrations.queue.targets import Target, targets_of
 
 LEASE = timedelta(seconds=20)
 RENEWAL_SECONDS = 5.0
 FIRST_PAUSE = timedelta(seconds=1)
 MAX_CANDIDATES = 20
 MAX_SHARES, MAX_RECORDS, MAX_BYTES = 2_000, 100_000, 48 * 1024**2
-MARKED_AT_ONCE = 500
+MARKED_AT_ONCE, LOOKED_UP_AT_ONCE = 500, 50
 BOLD_TRIES = 3
 
 
@@ -58,24 +58,25 @@ def claim_next(*, now: datetime, loader: str = "", avoiding: Collection[int] = (
     tables waits for them alone (promise I11). Tables of the accounts in `avoiding` are left alone, and those
     whose destination admits one writer and has it.
     """
-    reclaim_left_behind(now=now)
-    taken = set(QueuedTable.objects.held().values_list("one_writer", flat=True)) - {""}
+    taken = {table.one_writer for table in reclaim_left_behind(now=now)} - {""}
     due = QueuedTable.objects.due(now).exclude(account_id__in=avoiding)
     tried = 0
-    for integration_id in in_turn(due, now=now):
-        target = target_of(integration_id)
-        one_writer = target.one_writer if target is not None else ""
-        if one_writer in taken:
-            continue
-        tables = due.filter(integration_id=integration_id)
-        for table in tables.order_by(F("claimed_at").asc(nulls_first=True), "pk")[:MAX_CANDIDATES]:
-            lease = uuid.uuid4()
-            if lease_table(table, lease=lease, loader=loader, one_writer=one_writer, now=now):
-                table.refresh_from_db()
-                return Claim(table, lease, oldest_shares(table, now=now), target)
-            tried += 1
-        if tried >= MAX_CANDIDATES:
-            break
+    for integrations in batched(in_turn(due, now=now), LOOKED_UP_AT_ONCE):
+        targets = targets_of(integrations)
+        for integration_id in integrations:
+            target = targets.get(integration_id)
+            one_writer = target.one_writer if target is not None else ""
+            if one_writer in taken:
+                continue
+            tables = due.filter(integration_id=integration_id)
+            for table in tables.order_by(F("claimed_at").asc(nulls_first=True), "pk")[:MAX_CANDIDATES]:
+                lease = uuid.uuid4()
+                if lease_table(table, lease=lease, loader=loader, one_writer=one_writer, now=now):
+                    table.refresh_from_db()
+                    return Claim(table, lease, oldest_shares(table, now=now), target)
+                tried += 1
+            if tried >= MAX_CANDIDATES:
+                return None
     return None
 
 
@@ -140,17 +141,22 @@ def oldest_shares(table: QueuedTable, *, now: datetime) -> list[BatchTable]:
     return shares
 
 
-def reclaim_left_behind(*, now: datetime) -> None:
-    """Free tables whose loader is gone, or silent for a lease. One that outlives no loader pauses longer each time."""
+def reclaim_left_behind(*, now: datetime) -> list[QueuedTable]:
+    """Free tables whose loader is gone, or silent for a lease; return those that are still held.
+
+    One that outlives no loader pauses longer each time.
+    """
+    held = []
     for table in QueuedTable.objects.held():
         as_found = QueuedTable.objects.filter(pk=table.pk, lease=table.lease, leased_until=table.leased_until)
         if table.leased_until <= now or is_gone(table.leased_by):
             pause = timedelta(0) if table.attempts <= 1 else pause_after(table.attempts)
             as_found.update(lease=None, leased_until=None, not_before=now + pause)
-        elif (
-            table.leased_until > now + LEASE
-        ):  # the clock went back: a living loader will renew it by the new one
+            continue
+        if table.leased_until > now + LEASE:  # the clock went back: a living loader renews it by the new one
             as_found.update(leased_until=now + LEASE)
+        held.append(table)
+    return held
 
 
 @contextmanager

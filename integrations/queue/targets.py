@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from accounts.models import Account
 from integrations.models import Destination, Integration
-from integrations.services.destinations import destination_of
+from integrations.services.destinations import destinations_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +23,14 @@ class Target:
         return self.destination.one_writer if self.destination is not None else ""
 
 
-def target_of(integration_id: int) -> Target | None:
-    """Return where an integration's data goes, a deleted one's too; None when the integration is gone."""
-    integration = (
-        Integration.objects.select_related("account", "destination").filter(pk=integration_id).first()
-    )
-    return Target(integration, destination_of(integration=integration)) if integration is not None else None
+def targets_of(integration_ids: Iterable[int]) -> dict[int, Target]:
+    """Return where the data of integrations goes, deleted ones' too, by their keys; none for those that are gone."""
+    integrations = Integration.objects.select_related("account", "destination").in_bulk(list(integration_ids))
+    accounts: dict[Account, list[Integration]] = {}
+    for integration in integrations.values():
+        accounts.setdefault(integration.account, []).append(integration)
+    return {
+        pk: Target(integrations[pk], destination)
+        for account, own in accounts.items()
+        for pk, destination in destinations_of(account=account, integrations=own).items()
+    }

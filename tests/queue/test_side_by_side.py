@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings as django_settings
 from django.db import connections
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations.models import BatchTable, Destination, Integration, QueuedTable
@@ -274,3 +275,20 @@ def test_I11_an_account_served_by_a_later_clock_takes_its_turns(token, neighbour
     release(claim_next(now=later(0), avoiding={token.account_id}))
 
     assert claim_next(now=later(1)).table.account_id == token.account_id
+
+
+def test_what_waits_for_a_file_in_use_costs_a_claim_no_query_each(token, queue):
+    send(token)
+    assert claim_next(now=later(0)) is not None
+    with CaptureQueriesContext(connections["default"]) as few:
+        send(make_access_token(make_integration(token.account))[0])
+        before = len(few)
+        assert claim_next(now=later(0)) is None
+        used = len(few) - before
+    for _ in range(5):
+        send(make_access_token(make_integration(token.account))[0])
+
+    with CaptureQueriesContext(connections["default"]) as many:
+        assert claim_next(now=later(0)) is None
+
+    assert len(many) <= used
