@@ -32,7 +32,7 @@ def begin(request: HttpRequest) -> RequestFacts:
     facts = RequestFacts(
         request_id=uuid.uuid4().hex,
         address=caller_address(request),
-        client=request.headers.get("User-Agent", "")[:255],
+        client=request.META.get("HTTP_USER_AGENT", "")[:255],
     )
     _current.set(facts)
     return facts

@@ -31,7 +31,7 @@ def token_or(
     def authenticate(request: HttpRequest) -> HttpResponse | None:
         try:
             token = authenticate_access_token(
-                authorization=request.headers.get("Authorization", ""), now=timezone.now()
+                authorization=request.META.get("HTTP_AUTHORIZATION", ""), now=timezone.now()
             )
         except TokenRefused as error:
             traffic.note_token(request, error.token, reason=error.reason.value)

@@ -32,7 +32,7 @@ def received_body(request: HttpRequest, *, patience: float | None) -> Iterator[b
     budget does not become free within `patience` seconds, BudgetExhausted.
     """
     limit: int = settings.MAX_BODY_BYTES
-    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower()
     if encoding not in ("", "identity", "gzip"):
         raise unknown_encoding(encoding)
     declared = declared_size(request)

@@ -8,7 +8,7 @@ a large body may leave a debt that has to be waited off. What is refused takes n
 import math
 import time
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from django.conf import settings
@@ -72,11 +72,24 @@ class Standing:
 
 def policies() -> list[Policy]:
     """Return the limits that are configured."""
+    return policies_of(
+        settings.TOKEN_REQUESTS_PER_SECOND,
+        settings.ACCOUNT_REQUESTS_PER_SECOND,
+        settings.TOKEN_BYTES_PER_MINUTE,
+        settings.ACCOUNT_BYTES_PER_MINUTE,
+    )
+
+
+@lru_cache(maxsize=8)
+def policies_of(
+    token_requests: int, account_requests: int, token_bytes: int, account_bytes: int
+) -> list[Policy]:
+    """Return those of the four limits that are not 0; asked three times in every request."""
     every = (
-        Policy(1, "token-requests", settings.TOKEN_REQUESTS_PER_SECOND, 1),
-        Policy(2, "account-requests", settings.ACCOUNT_REQUESTS_PER_SECOND, 1),
-        Policy(3, "token-bytes", settings.TOKEN_BYTES_PER_MINUTE, 60, counts_bytes=True),
-        Policy(4, "account-bytes", settings.ACCOUNT_BYTES_PER_MINUTE, 60, counts_bytes=True),
+        Policy(1, "token-requests", token_requests, 1),
+        Policy(2, "account-requests", account_requests, 1),
+        Policy(3, "token-bytes", token_bytes, 60, counts_bytes=True),
+        Policy(4, "account-bytes", account_bytes, 60, counts_bytes=True),
     )
     return [policy for policy in every if policy.quota]
 

@@ -165,7 +165,7 @@ def store(request: TokenRequest, body: bytes, parsed: ParsedRequest, received_at
 
 def idempotency_key(request: HttpRequest) -> str | None:
     """Return the key that came with the request, or None; refuse one that is not plain text."""
-    key: str | None = request.headers.get("Idempotency-Key")
+    key: str | None = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         return None
     if not (0 < len(key) <= refusals.MAX_IDEMPOTENCY_KEY and key.isascii() and key.isprintable()):
