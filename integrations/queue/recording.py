@@ -57,13 +57,19 @@ def record_load(
         },
         **asdict(total),
     )
-    record_tables(integration, table.table_name, outcome, at=finished_at)
+    if loads_there_still(integration):
+        record_tables(integration, table.table_name, outcome, at=finished_at)
     if rows:
         record_rows(integration, table.table_name, rows, at=finished_at)
     Integration.objects.filter(
         Q(last_received_at=None) | Q(last_received_at__lt=received_at), pk=integration.pk
     ).update(last_received_at=received_at)
     return load
+
+
+def loads_there_still(integration: Integration) -> bool:
+    """Tell whether the integration's destination is the one that was loaded into; the pages show only that one."""
+    return Integration.objects.filter(pk=integration.pk, destination=integration.destination_id).exists()
 
 
 def record_tables(integration: Integration, root: str, outcome: TableLoad, *, at: datetime) -> None:
