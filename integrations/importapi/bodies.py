@@ -13,6 +13,7 @@ from integrations.importapi.byte_budget import budget
 from integrations.importapi.refusals import too_large, unknown_encoding
 
 CHUNK_BYTES = 64 * 1024
+LARGE_CHUNK_BYTES = 1024 * 1024  # of a body as it is: small pieces cost several copies each on the way here
 # A refused client that is still writing must get to read the answer (import-api.md 2.6): so much of what
 # it sends is read and thrown away; the server closes the connection of whoever sends more.
 DRAINED_BODIES = 3
@@ -52,7 +53,7 @@ class Stream(Protocol):
 def read_body(request: HttpRequest, *, limit: int, gzipped: bool = False) -> bytes:
     """Return the whole body, decompressed; refuse one over `limit` bytes."""
     body = BytesIO()
-    for piece in _decompressed(chunks(request)) if gzipped else chunks(request):
+    for piece in _decompressed(chunks(request)) if gzipped else chunks(request, LARGE_CHUNK_BYTES):
         body.write(piece)
         if body.tell() > limit:
             size = body.tell()
@@ -102,12 +103,12 @@ def declared_size(request: HttpRequest) -> int | None:
     return int(length) if length.isascii() and length.isdecimal() else None
 
 
-def chunks(request: HttpRequest) -> Iterator[bytes]:
-    """Yield the body as it arrives."""
+def chunks(request: HttpRequest, size: int = CHUNK_BYTES) -> Iterator[bytes]:
+    """Yield the body as it arrives, at most so many bytes at once."""
     stream = _stream(request)
     while True:
         try:
-            piece = stream.read(CHUNK_BYTES)
+            piece = stream.read(size)
         except Exception as error:  # each server has its own errors for a broken connection or framing
             raise IncompleteBody(f"The body could not be read: {error}") from error
         if not piece:
