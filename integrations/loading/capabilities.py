@@ -33,6 +33,7 @@ class Capabilities:
     catalogue_kinds: Mapping[str, Kind]  # the catalogue's type name, without parameters, to its class
     last_year: int
     max_columns: int | None = None
+    stages_own_types: bool = False  # staged values have the type of their column, and need no cast into it
     stores_nul: bool = True
     decimal_digits: int | None = None  # None: decimals are unbounded and carry no scale
     decimal_scale: int = 6
@@ -100,4 +101,44 @@ DUCKDB = Capabilities(
     max_columns=10_000,  # as many as one record can have values; far more end in the engine's memory limit
     decimal_digits=38,
     replaces_in_place=False,
+)
+
+POSTGRESQL = Capabilities(
+    display_name="PostgreSQL",
+    table_name_length=63,
+    column_name_length=59,
+    case_sensitive=True,
+    type_names=MappingProxyType(
+        {
+            Kind.BIGINT: "bigint",
+            Kind.BOOLEAN: "boolean",
+            Kind.DECIMAL: "numeric",
+            Kind.DOUBLE: "double precision",
+            Kind.INTEGER: "integer",
+            Kind.STRING: "text",
+            Kind.TIMESTAMP: "timestamp with time zone",
+        }
+    ),
+    catalogue_kinds=MappingProxyType(
+        {
+            "SMALLINT": Kind.INTEGER,
+            "INTEGER": Kind.INTEGER,
+            "BIGINT": Kind.BIGINT,
+            "REAL": Kind.DOUBLE,
+            "DOUBLE PRECISION": Kind.DOUBLE,
+            "NUMERIC": Kind.DECIMAL,
+            "TEXT": Kind.STRING,
+            "CHARACTER VARYING": Kind.STRING,
+            "CHARACTER": Kind.STRING,
+            "BOOLEAN": Kind.BOOLEAN,
+            "TIMESTAMP": Kind.TIMESTAMP,  # with a precision: what follows it is cut off
+            "TIMESTAMP WITH TIME ZONE": Kind.TIMESTAMP,
+            "TIMESTAMP WITHOUT TIME ZONE": Kind.TIMESTAMP,
+            "DATE": Kind.TIMESTAMP,
+        }
+    ),
+    last_year=294276,
+    max_columns=1_600,  # those that were dropped count too
+    stores_nul=False,
+    stages_own_types=True,
 )

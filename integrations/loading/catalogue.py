@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from integrations.loading.capabilities import Capabilities, Kind
 
@@ -26,6 +27,7 @@ class ExistingTable:
     key: tuple[str, ...] = ()
     managed: frozenset[str] = frozenset()  # the folded names of the columns that the loader made or filled
     recorded: frozenset[str] = frozenset()  # those of them that the ledger knows; none when it was lost
+    dropped: int = 0  # columns that are gone and still count
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,12 @@ def read_catalogue(
     keys: Iterable[tuple[str, list[str]]],
     managed: Iterable[tuple[str, str]],
     capabilities: Capabilities,
+    dropped: Mapping[str, int] = MappingProxyType({}),
 ) -> Catalogue:
-    """Build it from rows of (table, column, type), (table, key columns) and (table, managed column)."""
+    """Build it from rows of (table, column, type), (table, key columns) and (table, managed column).
+
+    `dropped` counts the dropped columns of a table, by folded name, where they count.
+    """
     fold = capabilities.fold
     found: dict[str, tuple[str, dict[str, Column]]] = {}
     for table, column, type_name in columns:
@@ -58,5 +64,7 @@ def read_catalogue(
     for folded, (name, known) in found.items():
         recorded = frozenset(owned.get(folded, ()))
         own = (recorded or frozenset(known)) & frozenset(known)
-        tables[folded] = ExistingTable(name, known, key_columns.get(folded, ()), own, recorded)
+        tables[folded] = ExistingTable(
+            name, known, key_columns.get(folded, ()), own, recorded, dropped.get(folded, 0)
+        )
     return Catalogue(tables)

@@ -45,6 +45,9 @@ class Collected:
     arrays: dict[int, list[tuple[Field, list[Any]]]] = field(default_factory=dict)  # by ordinal
     origin_of: dict[int, int] = field(default_factory=dict)  # by ordinal, of the rows with arrays
     left_out: dict[int, tuple[dict[str, Any], list[str]]] = field(default_factory=dict)  # by ordinal
+    sent: list[tuple[Part, int]] = field(
+        default_factory=list
+    )  # by ordinal: the batch, and the message's index
     rejected: Rejected = field(default_factory=Rejected)
     rejected_by_part: Counter[Part] = field(default_factory=Counter)
     superseded_by_part: Counter[Part] = field(default_factory=Counter)
@@ -142,6 +145,7 @@ class Collector:
             origin = self._origin(batch, version)
         ordinal = self.ordinal
         self.ordinal += 1
+        collected.sent.append((batch.part, message.index))
         row[ORDINAL] = ordinal
         row[ORIGIN] = origin
         row[SEQUENCE] = message.sequence

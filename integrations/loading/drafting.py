@@ -9,7 +9,7 @@ from integrations.loading.batches import ACTIVATE_VERSION, Part, TableBatch
 from integrations.loading.capabilities import Capabilities
 from integrations.loading.catalogue import ExistingTable
 from integrations.loading.collecting import EXTRACTED, GENERATED, ORDINAL, Collected
-from integrations.loading.errors import LoadError
+from integrations.loading.errors import LoadError, TooManyColumns
 from integrations.loading.keys import sorted_names
 from integrations.loading.ledger import KnownTable
 from integrations.loading.outcomes import BatchCounts
@@ -105,14 +105,24 @@ def _draft_sub_table(
     if too_long:
         check_sub_name(sub, root_name, known)
         reason = f"Column name {too_long[0]} is too long for {sub.capabilities.display_name}"
-        for row in rows:
-            rejected.add({slot.name: row.get(slot.code) for slot in sub.slots.values()}, reason, sub.name)
+        _reject_rows(sub, rows, reason, rejected)
         return
     slots = slots_with_values(sub, rows)
-    plan = plan_sub_table(
-        sub, slots, root=draft.root, root_name=root_name, source_keys=source_keys, known=known
-    )
+    try:
+        plan = plan_sub_table(
+            sub, slots, root=draft.root, root_name=root_name, source_keys=source_keys, known=known
+        )
+    except TooManyColumns as error:
+        _reject_rows(sub, rows, error.message, rejected)
+        return
     draft.subs.append(SubTable(sub, rows, plan, source_keys))
+
+
+def _reject_rows(sub: TableShape, rows: list[Row], reason: str, rejected: Rejected) -> None:
+    for row in rows:
+        rejected.add(
+            {slot.name: row[slot.code] for slot in sub.slots.values() if slot.code in row}, reason, sub.name
+        )
 
 
 def source_key_columns(sub: TableShape, root: TablePlan, key_slots: list[Slot]) -> dict[str, str]:

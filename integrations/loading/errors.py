@@ -20,6 +20,21 @@ class LoadError(Exception):
         self.scope = scope
 
 
+class TooManyColumns(LoadError):
+    """The table would have more columns than the destination takes."""
+
+    def __init__(self) -> None:
+        super().__init__("ERROR: too many columns")
+
+
+class RowsAtFault(Exception):
+    """The engine refuses single rows for what is in them; `reasons` has its words by the ordinals of root rows."""
+
+    def __init__(self, reasons: dict[int, str]) -> None:
+        super().__init__(f"{len(reasons)} rows are at fault")
+        self.reasons = reasons
+
+
 class Busy(Exception):
     """The warehouse file is being written; the reader may try again in a moment."""
 

@@ -72,6 +72,9 @@ class Ledger:
 
     def create(self) -> None:
         self.execute(f"CREATE SCHEMA IF NOT EXISTS {self.prefix.rstrip('.')}", [])
+        self.create_tables()
+
+    def create_tables(self) -> None:
         for name, columns in TABLES.items():
             self.execute(f"CREATE TABLE IF NOT EXISTS {self.prefix}{name} ({columns})", [])
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from integrations.loading import naming
+from integrations.loading.capabilities import Capabilities
 from integrations.loading.catalogue import Column
 from integrations.loading.collecting import EXTRACTED, GENERATED, ORDINAL, ORIGIN, SEQUENCE
 from integrations.loading.planning import AddColumn, Change, ChangeType, CreateTable, RenameColumn, TablePlan
@@ -40,13 +43,19 @@ def columns_list(names: tuple[str, ...] | list[str]) -> str:
 
 
 def comparison_query(
-    *, table: str, stage: str, key: list[tuple[str, Column]], activated_version: int | None
+    *,
+    table: str,
+    stage: str,
+    key: list[tuple[str, Column]],
+    activated_version: int | None,
+    capabilities: Capabilities,
 ) -> str:
     """Return the staged rows whose key is stored, and whether the stored row stays (`lost`).
 
     A row of a version that this load removes does not stand in the way of a newer one.
     """
-    matches = " AND ".join(f"{_cast(code, column)} = d.{quote(column.name)}" for code, column in key)
+    cast = _caster(capabilities)
+    matches = " AND ".join(f"{cast(code, column)} = d.{quote(column.name)}" for code, column in key)
     stored = f"d.{quote(naming.SEQUENCE)}"
     wins = f"{stored} IS NULL OR s.{SEQUENCE} > {stored}"
     if activated_version is not None:
@@ -58,21 +67,29 @@ def comparison_query(
 
 
 def root_merge(
-    *, plan: TablePlan, table: str, stage: str, origins: str, batched_at: str, replaces: str | None
+    *,
+    plan: TablePlan,
+    table: str,
+    stage: str,
+    origins: str,
+    batched_at: str,
+    replaces: str | None,
+    capabilities: Capabilities,
 ) -> list[str]:
     """Return the statements that write the staged root rows; each replaces its whole stored row.
 
     `replaces` is a condition on the staged rows `s`: only those for which it holds can have a stored row. None
     where rows are replaced in place.
     """
+    cast = _caster(capabilities)
     values = _loader_values(batched_at, "s")
     for code, column in plan.targets.items():
         if code == naming.PRIMARY_KEY:
             values[column.name] = f"s.{GENERATED}"
         elif code == naming.EXTRACTED_AT:
-            values[column.name] = _cast(EXTRACTED, column)
+            values[column.name] = cast(EXTRACTED, column)
         elif code not in values:
-            values[column.name] = _cast(code, column)
+            values[column.name] = cast(code, column)
     source = f"{stage} s JOIN {_cast_origins(origins)} g ON g.{ORIGIN} = s.{ORIGIN}"
     return _upsert(plan, table, values, source, replaces)
 
@@ -87,19 +104,21 @@ def sub_merge(
     batched_at: str,
     source_keys: dict[str, str],
     replaces: str | None,
+    capabilities: Capabilities,
 ) -> list[str]:
     """Return the statements that write staged sub rows. Whether they are wanted was decided at the root.
 
     `source_keys` maps the sub table's source key columns to the code of the root's slot; `replaces` is as above.
     """
+    cast = _caster(capabilities)
     values = _loader_values(batched_at, "r")
     for code, column in plan.targets.items():
         if code in source_keys:
-            values[column.name] = _cast(source_keys[code], column, alias="r")
+            values[column.name] = cast(source_keys[code], column, "r")
         elif code.startswith("_sdc_level_"):
             values[column.name] = f"s.{level_code(int(code.split('_')[3]))}"
         elif code not in values:
-            values[column.name] = _cast(code, column)
+            values[column.name] = cast(code, column)
     source = (
         f"{stage} s JOIN {root_stage} r ON r.{ORDINAL} = s.{ORDINAL} "
         f"JOIN {_cast_origins(origins)} g ON g.{ORIGIN} = r.{ORIGIN}"
@@ -160,5 +179,16 @@ def _deletion(plan: TablePlan, table: str, values: dict[str, str], source: str) 
     return f"DELETE FROM {table} d USING (SELECT {chosen} FROM {source}) x WHERE {matches}"
 
 
-def _cast(code: str, column: Column, alias: str = "s") -> str:
-    return f"CAST({alias}.{code} AS {column.type_name})"
+def _caster(capabilities: Capabilities) -> Callable[..., str]:
+    """Return how a staged value is written for its column.
+
+    A cast that is not needed could hurt: PostgreSQL's cuts a text to the length its user gave the column, where an
+    assignment refuses it.
+    """
+
+    def cast(code: str, column: Column, alias: str = "s") -> str:
+        if capabilities.stages_own_types:
+            return f"{alias}.{code}"
+        return f"CAST({alias}.{code} AS {column.type_name})"
+
+    return cast

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from integrations.loading import naming
 from integrations.loading.capabilities import Capabilities, Kind, scale_of
 from integrations.loading.catalogue import Column, ExistingTable
-from integrations.loading.errors import LoadError
+from integrations.loading.errors import LoadError, TooManyColumns
 from integrations.loading.shapes import Row, Slot, TableShape
 
 KEY_MISMATCH = "Primary Keys for table do not match Primary Keys of incoming data"
@@ -80,7 +80,7 @@ def plan_table(
     for slot in slots:
         planner.place(slot)
     planner.finish()
-    check_width(len(plan.columns), capabilities)
+    check_width(len(plan.columns) + (existing.dropped if existing is not None else 0), capabilities)
     return plan
 
 
@@ -199,6 +199,8 @@ class _ColumnPlanner:
         scale = scale_of(column.type_name)
         if slot.kind is not Kind.DECIMAL or scale is None or slot.scale <= scale:
             return column
+        if self.capabilities.decimal_digits is None:  # a bound of its user's own
+            return column
         wider = Column(column.name, self.capabilities.type_name(Kind.DECIMAL, slot.scale), Kind.DECIMAL)
         self.plan.columns[self.capabilities.fold(column.name)] = wider
         if column in self.added:
@@ -237,4 +239,4 @@ def check_existing(
 def check_width(columns: int, capabilities: Capabilities) -> None:
     """Stop the table when it would have more columns than the destination takes."""
     if capabilities.max_columns is not None and columns > capabilities.max_columns:
-        raise LoadError("ERROR: too many columns")
+        raise TooManyColumns

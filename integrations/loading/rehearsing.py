@@ -15,7 +15,7 @@ from integrations.loading.capabilities import Capabilities
 from integrations.loading.catalogue import Catalogue, ExistingTable
 from integrations.loading.collecting import Collected, Collector
 from integrations.loading.drafting import Draft, Known, check_name, draft_tables, reject_all
-from integrations.loading.errors import LoadError
+from integrations.loading.errors import LoadError, TooManyColumns
 from integrations.loading.keys import incoming_key
 from integrations.loading.outcomes import Rejection
 from integrations.loading.planning import (
@@ -114,6 +114,10 @@ def rehearse(
             rehearsal.rejected = records
         else:
             rejected = _rehearse_table(rehearsal, batches, name, standing, capabilities, outranked)
+    except TooManyColumns as error:
+        rejected = Rejected()
+        reject_all(batches, reason=error.message, name=name, rejected=rejected)
+        rehearsal.rejected = records
     except LoadError as error:
         if error.scope == "destination":  # it could not be looked into
             raise

@@ -34,5 +34,6 @@ class StoredStanding:
             stage=self.schema.stage("rehearsed", kinds, rows),
             key=key,
             activated_version=versions.after if versions.activated else None,
+            capabilities=self.schema.capabilities,
         )
         return {ordinal for ordinal, _, lost in self.schema.execute(query, []) if lost}

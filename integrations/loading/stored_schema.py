@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from integrations.loading.capabilities import Capabilities, Kind
@@ -21,6 +22,12 @@ class StoredSchema(Protocol):
 
     def write(self, statement: str) -> int:
         """Carry out a statement that writes rows, and return how many it wrote."""
+
+    def merge(self, statements: Callable[[str], list[str]], stage: str) -> int:
+        """Carry out the statements that write the rows of a stage; return how many the last of them wrote.
+
+        Raises RowsAtFault when the engine finds fault with single rows, if it can tell which.
+        """
 
     def ledger(self) -> Ledger:
         """Return the ledger's part for this schema."""

@@ -8,6 +8,7 @@ structure, root and sub tables, rejected records and ledger are written. What de
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 
 from integrations.loading import merging, naming
@@ -25,7 +26,8 @@ from integrations.loading.collecting import (
     Collector,
     Origin,
 )
-from integrations.loading.drafting import SubTable, check_name, draft_tables, reject_all
+from integrations.loading.drafting import Draft, SubTable, check_name, draft_tables, reject_all
+from integrations.loading.errors import TooManyColumns
 from integrations.loading.keys import incoming_key, stored_key
 from integrations.loading.ledger import Held, KnownTable
 from integrations.loading.outcomes import BatchCounts, Bookmark, LoadedTable, TableLoad
@@ -71,6 +73,7 @@ class TableLoader:
         self.batched_at = batched_at
         self.name = naming.table_name(table_name)
         self.folded = self.fold(self.name)
+        self.collected: Collected | None = None
         self.rejected = Rejected()
         self.root_stage = self.origins = ""  # the full names of temporary tables, once they are there
         self.replaces = None if schema.capabilities.replaces_in_place else merging.ALL
@@ -83,7 +86,10 @@ class TableLoader:
         self.max_extracted: str | None = None
 
     def run(self) -> TableLoad:
-        """Load what is not held yet into a schema that is prepared, and say what became of every batch."""
+        """Load what is not held yet into a schema that is prepared, and say what became of every batch.
+
+        Raises RowsAtFault for records that the engine refuses and the rules do not foresee: `sent_by` names them.
+        """
         held = self.ledger.held(self.source_name, (batch.part for batch in self.given))
         batches = [batch for batch in self.given if batch.part not in held]
         self.known = self.ledger.tables()
@@ -109,14 +115,26 @@ class TableLoader:
         self, batches: list[TableBatch], shape: TableShape, key: tuple[str, ...], versions: Versions
     ) -> dict[Part, BatchCounts]:
         """Bring the records of all batches into their tables, and say what became of each batch."""
-        collected = Collector(shape, key=key, versions=versions).collect(batches)
+        collected = self.collected = Collector(shape, key=key, versions=versions).collect(batches)
         self.rejected = collected.rejected
-        updated = self._settle(collected, shape.existing, versions)
-        self._merge(collected, key, versions)
+        try:
+            updated = self._settle(collected, shape.existing, versions)
+            draft = draft_tables(collected, key=key, known=self.known, rejected=self.rejected)
+        except TooManyColumns as error:
+            if len(batches) > 1 or versions.activated:  # not all of them need be at fault
+                raise
+            self.rejected = Rejected()
+            return reject_all(batches, reason=error.message, name=self.name, rejected=self.rejected)
+        if draft is not None:
+            self._merge(draft, collected, versions)
         self.bookmarks = bookmarks(batches, collected)
         times = [message.time_extracted for batch in batches for message in batch.messages]
         self.max_extracted = max(filter(None, times), default=None)
         return self._counts(batches, collected, updated)
+
+    def sent_by(self, ordinals: Iterable[int]) -> list[tuple[Part, int]]:
+        """Return the batches and message indexes of rows by their ordinals."""
+        return [self.collected.sent[ordinal] for ordinal in ordinals] if self.collected is not None else []
 
     # Which records are wanted
 
@@ -127,6 +145,9 @@ class TableLoader:
         slots = list(collected.shape.slots.values())
         check_width(len(slots), self.capabilities)  # before the engine is asked for a staging table as wide
         kinds = ROOT_KINDS | {slot.code: slot.kind for slot in slots}
+        for code in (EXTRACTED, GENERATED):  # a table as wide as can be leaves no room for both
+            if not any(code in row for row in collected.rows):
+                del kinds[code]
         self.root_stage = self.schema.stage("root", kinds, collected.rows)
         self._stage_origins(collected.origins)
         if existing is None or not existing.key or not collected.rows:
@@ -157,6 +178,7 @@ class TableLoader:
             stage=self.root_stage,
             key=stored_key(key_slots, existing, self.capabilities),
             activated_version=versions.after if versions.activated else None,
+            capabilities=self.capabilities,
         )
         return self.schema.stage_query("matched", query)
 
@@ -167,57 +189,62 @@ class TableLoader:
 
     # Writing
 
-    def _merge(self, collected: Collected, key: tuple[str, ...], versions: Versions) -> None:
-        """Give root and sub tables the structure they need, and write the rows."""
-        draft = draft_tables(collected, key=key, known=self.known, rejected=self.rejected)
-        if draft is None:
-            return
+    def _merge(self, draft: Draft, collected: Collected, versions: Versions) -> None:
+        """Give root and sub tables the structure they need, and write the rows.
+
+        All rows are staged before the first change of structure, which locks its table until the commit.
+        """
         root = draft.root
+        stages = [self._stage_sub(number, sub) for number, sub in enumerate(draft.subs)]
         self._change(self.folded, root, collected.shape.existing)
         if collected.rows:
             self._merge_root(root)
             self.rows_written.update(collected.part_of(row) for row in collected.rows)
-        for sub in draft.subs:
-            self._merge_sub(sub, collected)
+        for sub, stage in zip(draft.subs, stages, strict=True):
+            self._change(self.fold(sub.shape.name), sub.plan, sub.shape.existing)
+            self._merge_staged_sub(sub.shape, sub.plan, stage, sub.source_keys)
+            self.rows_written.update(collected.part_of(row) for row in sub.rows)
         if versions.activated:
             self._delete_older(versions.after)
 
-    def _merge_sub(self, sub: SubTable, collected: Collected) -> None:
-        shape, plan = sub.shape, sub.plan
-        folded = self.fold(shape.name)
-        self._change(folded, plan, shape.existing)
+    def _stage_sub(self, number: int, sub: SubTable) -> str:
+        shape = sub.shape
         kinds = {ORDINAL: Kind.BIGINT} | {level_code(level): Kind.BIGINT for level in range(shape.depth)}
         kinds |= {slot.code: slot.kind for slot in shape.slots.values()}
-        stage = self.schema.stage(f"sub_{len(self.plans)}", kinds, sub.rows)
-        self._merge_staged_sub(shape, plan, stage, sub.source_keys)
-        self.rows_written.update(collected.part_of(row) for row in sub.rows)
+        return self.schema.stage(f"sub_{number}", kinds, sub.rows)
 
     def _merge_root(self, plan: TablePlan) -> None:
-        statements = merging.root_merge(
-            plan=plan,
-            table=self.schema.qualified(plan.name),
-            stage=self.root_stage,
-            origins=self.origins,
-            batched_at=self.batched_at.isoformat(),
-            replaces=self.replaces,
-        )
-        self.rows_loaded[self.folded] += self._affected(statements)
+        def statements(stage: str) -> list[str]:
+            return merging.root_merge(
+                plan=plan,
+                table=self.schema.qualified(plan.name),
+                stage=stage,
+                origins=self.origins,
+                batched_at=self.batched_at.isoformat(),
+                replaces=self.replaces,
+                capabilities=self.capabilities,
+            )
+
+        self.rows_loaded[self.folded] += self.schema.merge(statements, self.root_stage)
 
     def _merge_staged_sub(
         self, shape: TableShape, plan: TablePlan, stage: str, source_keys: dict[str, str]
     ) -> None:
-        statements = merging.sub_merge(
-            plan=plan,
-            table=self.schema.qualified(plan.name),
-            stage=stage,
-            root_stage=self.root_stage,
-            origins=self.origins,
-            batched_at=self.batched_at.isoformat(),
-            source_keys=source_keys,
-            replaces=self.replaces,
-        )
+        def statements(stage: str) -> list[str]:
+            return merging.sub_merge(
+                plan=plan,
+                table=self.schema.qualified(plan.name),
+                stage=stage,
+                root_stage=self.root_stage,
+                origins=self.origins,
+                batched_at=self.batched_at.isoformat(),
+                source_keys=source_keys,
+                replaces=self.replaces,
+                capabilities=self.capabilities,
+            )
+
         folded = self.fold(shape.name)
-        self.rows_loaded[folded] += self._affected(statements)
+        self.rows_loaded[folded] += self.schema.merge(statements, stage)
         self._know(KnownTable(folded, self.source_name, self.folded, shape.parent, None))
 
     def _change(self, folded: str, plan: TablePlan, existing: ExistingTable | None) -> None:
@@ -336,7 +363,3 @@ class TableLoader:
         if self.known.get(table.table_name) != table:
             self.ledger.know(table)
             self.known[table.table_name] = table
-
-    def _affected(self, statements: list[str]) -> int:
-        """Carry out a merge; its last statement tells how many rows were written."""
-        return [self.schema.write(statement) for statement in statements][-1]

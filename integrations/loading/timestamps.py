@@ -17,6 +17,7 @@ _distant = re.compile(
 
 DAY = 86_400
 FIRST_YEAR = -4712  # 4713 BC; the year 0 is 1 BC
+DUCKDB_LAST_YEAR, DUCKDB_LAST_DAY = 294_247, (1, 9)  # microseconds since 1970 end there in 64 bits
 CYCLE_YEARS = 400  # after which the calendar repeats
 
 
@@ -59,7 +60,7 @@ def _parse_distant(text: str, last_year: int) -> datetime | str | None:
         return moment.replace(year=shifted)
     if not FIRST_YEAR <= shifted <= last_year:
         return None
-    if shifted == last_year and (moment.month, moment.day) > (1, 9):  # microseconds in 64 bits end there
+    if shifted == DUCKDB_LAST_YEAR and (moment.month, moment.day) > DUCKDB_LAST_DAY:
         return None
     era, shown = (" (BC)", 1 - shifted) if shifted <= 0 else ("", shifted)
     clock = f"{moment:%H:%M:%S}.{moment.microsecond:06d}"

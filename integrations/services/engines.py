@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from integrations.loading.errors import LoadError
 from integrations.models import Destination
+from integrations.services.credentials import CredentialUnreadable
+from integrations.services.destination_addresses import HostRefused
+from integrations.services.destination_connections import connection_of, engine_settings
 
 if TYPE_CHECKING:
     from integrations.loading.batches import TableBatch
@@ -39,6 +43,15 @@ class Engine(Protocol):
 
 def engine_of(destination: Destination) -> Engine:
     """Return the engine of a destination. Raises LoadError when it cannot even be tried."""
-    from integrations.loading.destinations.duckdb import DuckDBDestination  # keeps page workers small
+    if destination.is_embedded:
+        from integrations.loading.destinations.duckdb import DuckDBDestination  # keeps page workers small
 
-    return DuckDBDestination(destination.file_path)
+        return DuckDBDestination(destination.file_path)
+    from integrations.loading.destinations.postgresql import PostgreSQLDestination
+
+    try:
+        return PostgreSQLDestination(engine_settings(connection_of(destination)))
+    except HostRefused as refusal:
+        raise LoadError(refusal.message, transient=refusal.heals, scope="destination") from refusal
+    except CredentialUnreadable as refusal:
+        raise LoadError(refusal.message, scope="destination") from refusal

@@ -16,7 +16,7 @@ from integrations.loading.decoding import decode_json
 from integrations.loading.inferring import MAX_PROPERTIES, infer_schema, is_time
 from integrations.loading.rejected import record_text
 from integrations.loading.values import ExactDecimal
-from tests.loading.conftest import Warehouse
+from tests.loading.conftest import DuckDBWarehouse
 from tests.loading.test_laws import EXAMPLES, JSON_VALUES, NAMES
 
 
@@ -94,7 +94,7 @@ def test_records_of_too_many_fields_get_no_suggestion():
 
 def test_what_is_suggested_as_a_time_is_loaded_as_one(tmp_path):
     records = [{"at": "2024-05-01T10:00:00+02:00"}, {"at": "9999-12-31T23:59:59Z"}]
-    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb")
     warehouse.send_under(infer_schema(records), *enumerate(records))
     assert warehouse.columns("bikes")["at"] == "TIMESTAMP WITH TIME ZONE"
     assert warehouse.rejected() == []

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integrations.loading.outcomes import BatchCounts
-from tests.loading.conftest import Warehouse, batch
+from tests.loading.conftest import Make, Warehouse, batch
 
 TYPES = {
     "id": {"type": "integer"},
@@ -41,13 +37,6 @@ EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "6"))  # the promised figures take
 FEW = settings(
     max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.data_too_large]
 )
-
-
-@contextmanager
-def fresh() -> Iterator[Warehouse]:
-    """Give each example a warehouse of its own."""
-    with tempfile.TemporaryDirectory() as folder, closing(Warehouse(Path(folder) / "w.duckdb")) as warehouse:
-        yield warehouse
 
 
 def send(warehouse: Warehouse, records: list[tuple[int, dict[str, Any]]], **facts: Any) -> BatchCounts:
@@ -82,7 +71,9 @@ def state(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
 
 @FEW
 @given(RECORDS, st.randoms(use_true_random=False))
-def test_I4_order_of_arrival_does_not_matter(records: list[tuple[int, dict[str, Any]]], random: Any) -> None:
+def test_I4_order_of_arrival_does_not_matter(
+    fresh: Make, records: list[tuple[int, dict[str, Any]]], random: Any
+) -> None:
     shuffled = random.sample(records, len(records))
     with fresh() as first, fresh() as second:
         for record in records:
@@ -95,7 +86,7 @@ def test_I4_order_of_arrival_does_not_matter(records: list[tuple[int, dict[str, 
 @FEW
 @given(RECORDS, st.data())
 def test_I4_any_split_into_batches_and_loads_gives_the_same_rows(
-    records: list[tuple[int, dict[str, Any]]], data: st.DataObject
+    fresh: Make, records: list[tuple[int, dict[str, Any]]], data: st.DataObject
 ) -> None:
     cut = data.draw(st.integers(0, len(records)))
     together = data.draw(st.booleans())
@@ -116,7 +107,7 @@ def test_I4_any_split_into_batches_and_loads_gives_the_same_rows(
 
 @FEW
 @given(RECORDS)
-def test_I3_replaying_changes_nothing(records: list[tuple[int, dict[str, Any]]]) -> None:
+def test_I3_replaying_changes_nothing(fresh: Make, records: list[tuple[int, dict[str, Any]]]) -> None:
     with fresh() as warehouse:
         send(warehouse, records)
         before = state(warehouse)
@@ -130,6 +121,7 @@ def test_I3_replaying_changes_nothing(records: list[tuple[int, dict[str, Any]]])
 @FEW
 @given(RECORDS)
 def test_I4_the_greatest_sequence_of_each_key_is_what_remains(
+    fresh: Make,
     records: list[tuple[int, dict[str, Any]]],
 ) -> None:
     with fresh() as warehouse:
@@ -161,7 +153,7 @@ NAMES = st.text(max_size=8) | st.sampled_from(
 
 @settings(max_examples=3 * EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.dictionaries(NAMES, JSON_VALUES, max_size=5), min_size=1, max_size=5), st.booleans())
-def test_I5_books_balance_whatever_is_sent(records: list[dict[str, Any]], keyed: bool) -> None:
+def test_I5_books_balance_whatever_is_sent(fresh: Make, records: list[dict[str, Any]], keyed: bool) -> None:
     """I13: anything a push can carry loads or is refused with a reason; nothing jams the table."""
     with fresh() as warehouse:
         if keyed:

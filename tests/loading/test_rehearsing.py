@@ -13,21 +13,26 @@ from hypothesis import strategies as st
 from integrations.loading.capabilities import DUCKDB
 from integrations.loading.errors import Busy, LoadError
 from integrations.loading.rehearsing import SHOWN_REJECTED, SHOWN_ROWS, Rehearsal, Standing, rehearse
-from tests.loading.conftest import Warehouse, batch
-from tests.loading.test_laws import EXAMPLES, JSON_VALUES, NAMES, TYPES, fresh
+from tests.loading.conftest import DuckDBWarehouse, Make, batch
+from tests.loading.test_laws import EXAMPLES, JSON_VALUES, NAMES, TYPES
 
 SCHEMA = "bike_fleet"
 DUCKDB_NAMES = {"TIMESTAMPTZ": "TIMESTAMP WITH TIME ZONE"}
 
 
-def rehearsed(warehouse: Warehouse, *batches: Any) -> Rehearsal:
+@pytest.fixture
+def warehouse(duckdb_warehouse: DuckDBWarehouse) -> DuckDBWarehouse:
+    return duckdb_warehouse
+
+
+def rehearsed(warehouse: DuckDBWarehouse, *batches: Any) -> Rehearsal:
     warehouse.close()
     return warehouse.destination.rehearse(
         schema_name=SCHEMA, table_name=batches[0].table_name, batches=list(batches)
     )
 
 
-def check_against_load(warehouse: Warehouse, *batches: Any) -> Rehearsal:
+def check_against_load(warehouse: DuckDBWarehouse, *batches: Any) -> Rehearsal:
     """Rehearse, then load the same, and compare everything that both tell."""
     told = rehearsed(warehouse, *batches)
     before = {name.lower() for name in warehouse.tables()} if warehouse.path.exists() else set()
@@ -56,7 +61,7 @@ def check_against_load(warehouse: Warehouse, *batches: Any) -> Rehearsal:
     return told
 
 
-def check_rows(warehouse: Warehouse, table: str, rows: list[dict[str, Any]]) -> None:
+def check_rows(warehouse: DuckDBWarehouse, table: str, rows: list[dict[str, Any]]) -> None:
     """Find each row shown in the table; its decimals and times are text there."""
     for row in rows:
         where, values = [], []
@@ -70,7 +75,7 @@ def check_rows(warehouse: Warehouse, table: str, rows: list[dict[str, Any]]) -> 
 
 
 @pytest.fixture
-def rounds(warehouse: Warehouse) -> Any:
+def rounds(warehouse: DuckDBWarehouse) -> Any:
     def run(*sent: dict[str, Any], **facts: Any) -> Rehearsal:
         number = next(warehouse.ids)
         records = [(number * 100 + index, data) for index, data in enumerate(sent)]
@@ -230,10 +235,10 @@ DECLARED = st.none() | st.just(TYPES)
 @settings(max_examples=2 * EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.lists(RECORDS, min_size=1, max_size=3), st.booleans(), st.data())
 def test_whatever_a_push_brings_is_told_as_it_is_loaded(
-    rounds: list[list[dict[str, Any]]], keyed: bool, data: st.DataObject
+    fresh_file: Make, rounds: list[list[dict[str, Any]]], keyed: bool, data: st.DataObject
 ) -> None:
     types = data.draw(DECLARED)
-    with fresh() as warehouse:
+    with fresh_file() as warehouse:
         for number, records in enumerate(rounds):
             sequences = data.draw(st.permutations(range(number, number + len(records))))
             sent = [

@@ -16,10 +16,15 @@ import pytest
 from integrations.loading.destinations.duckdb import DuckDBDestination
 from integrations.loading.errors import Busy, LoadError, UnknownTable
 from integrations.loading.outcomes import TableOverview
-from tests.loading.conftest import MORNING, Warehouse, batch
+from tests.loading.conftest import MORNING, DuckDBWarehouse, batch
 
 ROOT = Path(__file__).parents[2]
 HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+
+
+@pytest.fixture
+def warehouse(duckdb_warehouse: DuckDBWarehouse) -> DuckDBWarehouse:
+    return duckdb_warehouse
 
 
 @contextmanager
@@ -35,7 +40,7 @@ def held(path: Path) -> Iterator[subprocess.Popen[str]]:
             process.stdin.close()
 
 
-def test_a_load_gives_up_on_a_held_file_and_may_be_tried_again(warehouse: Warehouse) -> None:
+def test_a_load_gives_up_on_a_held_file_and_may_be_tried_again(warehouse: DuckDBWarehouse) -> None:
     warehouse.send((1, {"a": 1}))
     sent = batch((2, {"a": 2}), batch_id="late")
     with held(warehouse.path):
@@ -48,7 +53,7 @@ def test_a_load_gives_up_on_a_held_file_and_may_be_tried_again(warehouse: Wareho
     assert warehouse.load(sent).rows_loaded == 1
 
 
-def test_a_load_waits_for_whoever_lets_go_in_time(warehouse: Warehouse) -> None:
+def test_a_load_waits_for_whoever_lets_go_in_time(warehouse: DuckDBWarehouse) -> None:
     warehouse.send((1, {"a": 1}))
     patient = DuckDBDestination(warehouse.path, wait_seconds=60)
     with held(warehouse.path) as process:
@@ -65,7 +70,7 @@ def test_a_load_waits_for_whoever_lets_go_in_time(warehouse: Warehouse) -> None:
     assert loaded.rows_loaded == 1
 
 
-def test_a_reader_waits_a_second_at_most(warehouse: Warehouse) -> None:
+def test_a_reader_waits_a_second_at_most(warehouse: DuckDBWarehouse) -> None:
     warehouse.send((1, {"a": 1}))
     with held(warehouse.path):
         started = time.monotonic()
@@ -89,7 +94,7 @@ for number in range(int(sys.argv[2]), 1000):
 """
 
 
-def test_I1_a_loader_killed_at_any_moment_leaves_whole_loads(warehouse: Warehouse) -> None:
+def test_I1_a_loader_killed_at_any_moment_leaves_whole_loads(warehouse: DuckDBWarehouse) -> None:
     """What it said it loaded is there; what it was at is there whole, with its entry in the ledger, or not."""
     said = 0
     for pause in (0.05, 0.15, 0.3):
@@ -114,12 +119,12 @@ def test_a_file_that_is_no_warehouse_holds_up_the_destination(tmp_path: Path) ->
     path = tmp_path / "w.duckdb"
     path.write_bytes(b"no warehouse" * 1000)
     with pytest.raises(LoadError) as caught:
-        Warehouse(path).send((1, {"a": 1}))
+        DuckDBWarehouse(path).send((1, {"a": 1}))
     assert (caught.value.scope, caught.value.transient) == ("destination", False)
 
 
 def test_the_first_load_makes_the_folder_and_the_file(tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path / "deep" / 'we"ird; name' / "41.duckdb")
+    warehouse = DuckDBWarehouse(tmp_path / "deep" / 'we"ird; name' / "41.duckdb")
     assert warehouse.destination.tables("bike_fleet") == []
     with pytest.raises(UnknownTable):
         warehouse.destination.preview(schema_name="bike_fleet", table="bikes")
@@ -129,19 +134,19 @@ def test_the_first_load_makes_the_folder_and_the_file(tmp_path: Path) -> None:
 
 
 def test_a_file_named_like_the_schema_is_no_riddle(tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path / "bike_fleet.duckdb")
+    warehouse = DuckDBWarehouse(tmp_path / "bike_fleet.duckdb")
     warehouse.send((1, {"a": 1, "b": [1]}), table="bike_fleet")
     assert warehouse.query("SELECT a FROM bike_fleet.bike_fleet.bike_fleet") == [(1,)]
     warehouse.close()
 
 
-def test_nothing_is_left_beside_the_file(warehouse: Warehouse) -> None:
+def test_nothing_is_left_beside_the_file(warehouse: DuckDBWarehouse) -> None:
     warehouse.send(*((number, {"a": "x" * 100, "b": [number]}) for number in range(6_000)))
     warehouse.close()
     assert [path.name for path in warehouse.path.parent.iterdir()] == ["warehouse.duckdb"]
 
 
-def test_preview_shows_the_newest_rows_as_text(warehouse: Warehouse) -> None:
+def test_preview_shows_the_newest_rows_as_text(warehouse: DuckDBWarehouse) -> None:
     for day in range(3):
         warehouse.send(
             (1, {"n": day, "s": None}), (2, {"n": day, "s": "x" * 2_000}), at=MORNING + timedelta(days=day)
@@ -160,14 +165,14 @@ def test_preview_shows_the_newest_rows_as_text(warehouse: Warehouse) -> None:
 
 
 @pytest.mark.parametrize("table", ["nothing", 'bikes"; DROP TABLE bikes; --', "", "\0"])
-def test_preview_of_an_unknown_table(warehouse: Warehouse, table: str) -> None:
+def test_preview_of_an_unknown_table(warehouse: DuckDBWarehouse, table: str) -> None:
     warehouse.send((1, {"n": 1}))
     with pytest.raises(UnknownTable):
         warehouse.destination.preview(schema_name="bike_fleet", table=table)
     assert warehouse.tables() == ["_sdc_rejected", "bikes"]
 
 
-def test_tables_tells_structure_and_size(warehouse: Warehouse) -> None:
+def test_tables_tells_structure_and_size(warehouse: DuckDBWarehouse) -> None:
     warehouse.send((1, {"n": 1, "tags": ["a", "b"]}), key=("n",))
     overview = warehouse.destination.tables("bike_fleet")
     assert [(table.name, table.row_count) for table in overview] == [
@@ -181,6 +186,8 @@ def test_tables_tells_structure_and_size(warehouse: Warehouse) -> None:
 
 
 @pytest.mark.parametrize("schema", ["_stitchapp", "_STITCHAPP", "information_schema", "pg_catalog", ""])
-def test_no_integration_loads_into_a_schema_that_is_not_its_own(warehouse: Warehouse, schema: str) -> None:
+def test_no_integration_loads_into_a_schema_that_is_not_its_own(
+    warehouse: DuckDBWarehouse, schema: str
+) -> None:
     with pytest.raises(LoadError):
         warehouse.load_into(schema, (1, {"a": 1}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import duckdb
@@ -50,6 +51,10 @@ class DuckDBSchema:
     def write(self, statement: str) -> int:
         """Carry out a statement that writes rows, and return how many it wrote."""
         return int(self.execute(statement, [])[0][0])
+
+    def merge(self, statements: Callable[[str], list[str]], stage: str) -> int:
+        """Carry out the statements that write the rows of a stage; return how many the last of them wrote."""
+        return [self.write(statement) for statement in statements(stage)][-1]
 
     def stage(self, name: str, kinds: dict[str, Kind], rows: list[Row]) -> str:
         """Make a temporary table of rows and return its full name; what a row does not have is NULL."""
