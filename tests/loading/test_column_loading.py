@@ -22,7 +22,7 @@ from integrations.loading.errors import LoadError
 from integrations.loading.outcomes import TableLoad
 from integrations.loading.plain import read_plain
 from integrations.loading.reading import BATCH, plain_table_batch, read_table_batches
-from tests.loading.conftest import MORNING, Warehouse
+from tests.loading.conftest import MORNING, DuckDBWarehouse
 
 Record = tuple[int, Any] | tuple[int, Any, str]
 INTEGER, NUMBER, TEXT = {"type": "integer"}, {"type": "number"}, {"type": "string"}
@@ -47,8 +47,8 @@ class Pair:
     """Two warehouses, one loaded by columns, the other record by record."""
 
     def __init__(self, folder: Path) -> None:
-        self.by_columns = Warehouse(folder / "columns.duckdb")
-        self.by_records = Warehouse(folder / "records.duckdb")
+        self.by_columns = DuckDBWarehouse(folder / "columns.duckdb")
+        self.by_records = DuckDBWarehouse(folder / "records.duckdb")
         self.sent = 0
 
     def load(self, *bodies: bytes) -> TableLoad:
@@ -96,7 +96,7 @@ def told(outcome: TableLoad | str) -> Any:
     return dataclasses.replace(outcome, refused=[]), refused
 
 
-def contents(warehouse: Warehouse) -> dict[str, Any]:
+def contents(warehouse: DuckDBWarehouse) -> dict[str, Any]:
     """Return every table of the file with its columns, key and rows."""
     found: dict[str, Any] = {}
     for schema in ("bike_fleet", "_stitchapp"):
