@@ -50,6 +50,14 @@ GUIDES = (
         "guides/loading.html",
     ),
     Guide(
+        "destinations/postgresql",
+        "PostgreSQL destinations",
+        "Prepare a database and a user, connect, and what the messages mean.",
+        "Destinations",
+        "table",
+        "guides/postgresql.html",
+    ),
+    Guide(
         "account/manage-api-access-keys",
         "Manage API access keys",
         "Create, disable, re-enable and delete the keys of your account.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from integrations.loading.capabilities import DUCKDB, POSTGRESQL, Capabilities
 from integrations.loading.errors import LoadError
 from integrations.models import Destination
 from integrations.services.credentials import CredentialUnreadable
@@ -55,3 +56,8 @@ def engine_of(destination: Destination) -> Engine:
         raise LoadError(refusal.message, transient=refusal.heals, scope="destination") from refusal
     except CredentialUnreadable as refusal:
         raise LoadError(refusal.message, scope="destination") from refusal
+
+
+def capabilities_of(destination: Destination) -> Capabilities:
+    """Return what a destination can do, also while it cannot be reached."""
+    return DUCKDB if destination.is_embedded else POSTGRESQL

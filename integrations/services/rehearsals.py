@@ -17,7 +17,7 @@ from integrations.loading.inferring import infer_schema
 from integrations.loading.rehearsing import Rehearsal, Standing, rehearse
 from integrations.models import Integration, LoadedTable
 from integrations.services.destinations import destination_of
-from integrations.services.engines import Engine, engine_of
+from integrations.services.engines import Engine, capabilities_of, engine_of
 
 MAX_SAMPLE_BYTES = 1024 * 1024
 
@@ -77,9 +77,9 @@ def _engine(integration: Integration) -> tuple[Engine | None, Capabilities, str]
     if destination is None:
         return None, DUCKDB, "This integration has no destination: its data waits until it has one."
     try:
-        return engine_of(destination), DUCKDB, ""
+        return engine_of(destination), capabilities_of(destination), ""
     except LoadError as error:
-        return None, DUCKDB, error.message
+        return None, capabilities_of(destination), error.message
 
 
 def _in_destination(

@@ -16,10 +16,12 @@ from integrations.services.credentials import CredentialUnreadable
 from integrations.services.destination_changes import (
     DELETE,
     PAUSE,
+    DestinationAlreadyAdded,
     DestinationChanged,
     DestinationGone,
     DestinationLimitReached,
     add_embedded_destination,
+    add_postgres_destination,
     record_check,
     remove_destination,
     update_destination,
@@ -49,7 +51,9 @@ def destination(request: HttpRequest) -> HttpResponse:
         "nav_active": "destination",
         "entries": [entry(request, state) for state in states],
         "may_manage": may(request.membership, Can.MANAGE_DESTINATIONS),
+        "may_add": bool(states) and (most is None or len(states) < most),
         "may_hold_several": most is None or most > 1,
+        "create_url": url_of(request, "destination-create"),
         "embedded_url": url_of(request, "destination-embedded"),
         "embedded_is_offered": embedded_is_offered(account=request.account),
     }
@@ -66,8 +70,49 @@ def entry(request: HttpRequest, state: WarehouseState) -> dict[str, object]:
         "edit_url": url_of(request, "destination-edit", destination_id=pk),
         "check_url": url_of(request, "destination-check", destination_id=pk),
         "remove_url": url_of(request, "destination-remove", destination_id=pk),
+        "replace_url": f"{url_of(request, 'destination-create')}?{instead}",
         "embedded_url": f"{url_of(request, 'destination-embedded')}?{instead}",
     }
+
+
+@allow(Can.MANAGE_DESTINATIONS, fresh=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def destination_create(request: HttpRequest) -> HttpResponse:
+    """Ask where a PostgreSQL database is, test it, and load into it from then on."""
+    replaced = replaced_destination(request)
+    state = describe_destination(destination=replaced) if replaced is not None else None
+    posted = request.POST if request.method == "POST" else None
+    form = PostgresForm(posted, pauses=len(state.integrations) if state is not None else 0)
+    steps: list[Step] = []
+    if form.is_valid():
+        try:
+            connection = form.connection()
+            steps = check_connection(connection)
+            if passed(steps):
+                added = add_postgres_destination(
+                    account=request.account,
+                    actor=request.user,
+                    names=form.names(),
+                    connection=connection,
+                    steps=steps,
+                    replaces=replaced,
+                    form_id=form.cleaned_data["form_id"],
+                )
+                messages.success(request, f"Success! {added.display_name} is connected.")
+                return back_to_list(request)
+            form.add_error(None, failure_of(steps))
+        except DestinationAlreadyAdded as refusal:
+            messages.warning(request, refusal.message)
+            return back_to_list(request)
+        except DomainError as refusal:
+            form.add_refusal(refusal)
+    context = {
+        "form": form,
+        "steps": steps,
+        "replaced": state,
+        "title": "Configure your PostgreSQL Destination",
+    }
+    return show_form(request, context)
 
 
 def replaced_destination(request: HttpRequest) -> Destination | None:

@@ -69,6 +69,7 @@ urlpatterns = [
         name="access-token-revoke",
     ),
     path(DESTINATIONS, destinations.destination, name="destination"),
+    path(f"{DESTINATIONS}/postgresql", destinations.destination_create, name="destination-create"),
     path(f"{DESTINATIONS}/embedded", destinations.destination_embedded, name="destination-embedded"),
     path(f"{DESTINATION}/edit", destinations.destination_edit, name="destination-edit"),
     path(f"{DESTINATION}/check", destinations.destination_check, name="destination-check"),

@@ -88,6 +88,15 @@ def test_what_waits_and_why_is_told_and_so_is_what_is_paused(browser, account, i
     assert "key mismatch" not in text
 
 
+def test_on_plans_with_room_another_can_be_added_and_the_page_is_called_Destinations(browser, account, url):
+    text = text_of(browser.get(url))
+    assert "Add Destination" in text
+    assert "Destinations" in text
+    for _ in range(2):
+        make_postgres_destination(account)
+    assert "Add Destination" not in text_of(browser.get(url))
+
+
 def test_the_page_costs_each_destination_the_same_few_queries(browser, account, integration, url):
     account.plan.max_destinations = None
     make_postgres_destination(account)

@@ -9,6 +9,7 @@ from accounts.models import AuditEvent
 from integrations.models import QueuedTable
 from integrations.services.credentials import unseal
 from integrations.services.destinations import main_destination
+from tests.accounts.test_secrets_never_stored import everything_stored
 from tests.factories import make_member, make_postgres_destination
 from tests.integrations.conftest import make_waiting, text_of
 
@@ -179,3 +180,36 @@ def test_P11_another_accounts_destination_is_not_found(browser, account):
     for page in ("edit", "remove"):
         assert browser.get(f"/client/{account.client_id}/destinations/{theirs.pk}/{page}").status_code == 404
     assert browser.post(f"/client/{account.client_id}/destinations/{theirs.pk}/check").status_code == 404
+
+
+def test_P3_D33_the_password_is_stored_logged_and_shown_nowhere_in_clear(
+    browser, member, account, warehouse_server, caplog, settings
+):
+    caplog.set_level("DEBUG")
+    made = warehouse_server.make_database()
+    list_url = f"/client/{account.client_id}/destinations"
+    names = {"display_name": "Reporting", "description": ""}
+    pages = [browser.post(f"{list_url}/postgresql", made | names | {"port": 1})]
+    pages.append(browser.post(f"{list_url}/postgresql", made | names, follow=True))
+    destination = account.destinations.get(type="postgres")
+    address = f"{list_url}/{destination.pk}"
+    pages += [browser.get(f"{address}/{page}") for page in ("edit", "remove")]
+    pages.append(browser.post(f"{address}/check", follow=True))
+    settings.CREDENTIAL_KEY, real = secrets.token_urlsafe(50), settings.CREDENTIAL_KEY
+    pages.append(browser.post(f"{address}/check", follow=True))
+    settings.CREDENTIAL_KEY = real
+    member.is_staff = member.is_superuser = True
+    member.save()
+    admin = "/admin/integrations/destination/"
+    pages += [browser.get(admin), browser.get(f"{admin}{destination.pk}/change/")]
+    pages += [browser.get(f"/client/{account.client_id}/account/{page}") for page in ("audit", "audit.csv")]
+
+    stored = list(everything_stored())
+    assert "integrations_destination" in {table for table, _ in stored}
+    assert [table for table, value in stored if made["password"] in value] == []
+    assert [record for record in caplog.records if made["password"] in str(vars(record))] == []
+    for shown in pages:
+        content = b"".join(shown) if shown.streaming else shown.content
+        assert made["password"] not in content.decode()
+        assert destination.sealed_password not in content.decode()
+    assert made["password"] not in repr(destination) + str(destination)

@@ -1,11 +1,14 @@
 """The help pages: T-03, T-35, T-36, K-02, K-31, K-32."""
 
 import re
+import secrets
 
 import pytest
 from django.urls import Resolver404, resolve
 
 from integrations.guides import GUIDES, MOVED, TOKENS_SLUG
+from integrations.services.destination_connections import Connection, check_connection, passed
+from integrations.snippets import PREPARE_POSTGRESQL
 from tests.factories import make_account, make_member
 
 pytestmark = pytest.mark.django_db
@@ -74,3 +77,19 @@ def test_a_signed_in_person_keeps_the_bar_of_the_account(client):
     client.force_login(make_member(account))
     page = client.get("/docs/quick-start").content.decode()
     assert f'href="/client/{account.client_id}/pipeline/connections"' in page
+
+
+def test_what_the_guide_lets_one_run_prepares_a_database_that_passes_every_step(warehouse_server):
+    name, password = f"guide_{secrets.token_hex(4)}", secrets.token_urlsafe(16)
+    statements = PREPARE_POSTGRESQL.replace("stitch", name).replace("choose-one", password)
+    for statement in statements.replace("warehouse", name).split("\n"):
+        warehouse_server.run(statement)
+    there = Connection(
+        host=warehouse_server.host,
+        port=warehouse_server.port,
+        database=name,
+        username=name,
+        password=password,
+        ssl=False,
+    )
+    assert passed(check_connection(there))
