@@ -13,7 +13,7 @@ from stitchapp.heap import share_one_heap
 bind = [settings.BIND]
 workers = settings.WEB_WORKERS
 threads = settings.WEB_THREADS
-worker_class = "gthread"
+worker_class = "stitchapp.web_worker.PatientWorker"
 preload_app = True
 timeout = 60
 graceful_timeout = 20  # a request in hand has this long to finish after SIGTERM (promise O2)

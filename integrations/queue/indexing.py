@@ -16,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, connections, transaction
-from django.db.models import Field, Model
+from django.db.models import DateTimeField, Field, Model, UUIDField
 
 from integrations.models import Batch, BatchTable, QueuedTable
 
@@ -116,7 +116,10 @@ def insert(batch: Batch, tables: Tables) -> None:
     """Insert the rows of a batch in the running transaction; a table seen first gets its queue entry."""
     connection = connections[settings.QUEUE_DATABASE]
     values = [
-        column.get_db_prep_save(getattr(batch, column.attname), connection) for column in columns(Batch)
+        column.get_db_prep_save(getattr(batch, column.attname), connection)
+        if isinstance(column, UUIDField | DateTimeField)  # the others are written as they are
+        else getattr(batch, column.attname)
+        for column in columns(Batch)
     ]
     with connection.cursor() as cursor:
         if connection.features.can_return_columns_from_insert:

@@ -6,12 +6,13 @@ what a request needs is read; the rest of each is read when somebody asks for it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, cast
 
 from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import DateTimeField, Field, Model
+from django.db.models import DateTimeField, Model
 
 from accounts.models import Account
 from integrations.models import AccessToken, Integration
@@ -35,45 +36,53 @@ def look_up(digest: bytes) -> AccessToken | None:
     """Return the token with its integration and account, whatever their state; None when there is none."""
     connection = connections[router.db_for_read(AccessToken)]
     with connection.cursor() as cursor:
-        cursor.execute(
-            statement(), [AccessToken._meta.get_field("digest").get_db_prep_value(digest, connection)]
-        )
+        cursor.execute(statement(), [digest])
         row = cursor.fetchone()
     if row is None:
         return None
-    values = iter(row)
-    found = [
-        model.from_db(
-            connection.alias,
-            names,
-            [read(column, next(values), connection) for column in columns(model)],
-        )
-        for model, names in READ.items()
-    ]
+    found = [part.made_of(row, connection) for part in parts()]
     token, integration, account = cast(tuple[AccessToken, Integration, Account], tuple(found))
     token.integration, token.account, integration.account = integration, account, account
     return token
 
 
-def read(column: Field[Any, Any], value: Any, connection: BaseDatabaseWrapper) -> Any:
-    """Return a value as the ORM would: on SQLite, times are kept as text."""
-    if value is not None and isinstance(column, DateTimeField):
-        for convert in connection.ops.get_db_converters(column.get_col("")):
-            value = convert(value, None, connection)
-    return value
+class Part:
+    """The columns of one model in the answer."""
+
+    def __init__(self, model: type[Model], begin: int) -> None:
+        self.model = model
+        self.names = frozenset(READ[model])
+        # In the model's order, which is what `from_db` goes by.
+        self.columns = [column for column in model._meta.concrete_fields if column.attname in self.names]
+        self.begin, self.end = begin, begin + len(self.columns)
+        self.times = [
+            (place, column) for place, column in enumerate(self.columns) if isinstance(column, DateTimeField)
+        ]
+
+    def made_of(self, row: Sequence[Any], connection: BaseDatabaseWrapper) -> Model:
+        """Return the instance; on SQLite, times are kept as text."""
+        values = list(row[self.begin : self.end])
+        for place, column in self.times:
+            if values[place] is not None:
+                for convert in connection.ops.get_db_converters(column.get_col("")):
+                    values[place] = convert(values[place], None, connection)
+        return self.model.from_db(connection.alias, self.names, values)
 
 
 @cache
-def columns(model: type[Model]) -> list[Field[Any, Any]]:
-    """Return the columns that are read, in the model's order, which is what `from_db` goes by."""
-    return [column for column in model._meta.concrete_fields if column.attname in READ[model]]
+def parts() -> list[Part]:
+    """Return the models in the order of the answer."""
+    found: list[Part] = []
+    for model in READ:
+        found.append(Part(model, found[-1].end if found else 0))
+    return found
 
 
 @cache
 def statement() -> str:
     """Return the statement; its one parameter is the digest."""
     named = ", ".join(
-        f'"{model._meta.db_table}"."{column.column}"' for model in READ for column in columns(model)
+        f'"{part.model._meta.db_table}"."{column.column}"' for part in parts() for column in part.columns
     )
     token, integration, account = (f'"{model._meta.db_table}"' for model in READ)
     return (
