@@ -23,6 +23,8 @@ from integrations.models import (
     Load,
     LoadedTable,
     QueuedTable,
+    ReceivedRequest,
+    RequestDay,
 )
 from integrations.services.access_tokens import revoke_access_token
 
@@ -327,4 +329,52 @@ class BatchTableAdmin(QueueAdmin):
         "rejected",
         "loaded_at",
     ]
+    ordering = ["-pk"]
+
+
+@admin.register(ReceivedRequest)
+class ReceivedRequestAdmin(QueueAdmin):
+    """The newest requests with known tokens, and how they were answered; not where in a body a fault was."""
+
+    list_display = [
+        "at",
+        "account",
+        "integration",
+        "token_id",
+        "endpoint",
+        "status",
+        "reason",
+        "records",
+        "size",
+    ]
+    list_filter = ["endpoint", "status", "at"]
+    search_fields = [*QueueAdmin.search_fields, "=token_id", "=request_id", "=address"]
+    search_help_text = "Number of an account, an integration or a token, request ID or address"
+    fields = [
+        "at",
+        "account",
+        "integration",
+        "token_id",
+        "address",
+        "client",
+        "endpoint",
+        "tables",
+        "records",
+        "size",
+        "status",
+        "reason",
+        "microseconds",
+        "receipt",
+        "request_id",
+    ]
+    ordering = ["-pk"]
+
+
+@admin.register(RequestDay)
+class RequestDayAdmin(QueueAdmin):
+    """All requests with known tokens, by integration and UTC day."""
+
+    list_display = ["day", "account", "integration", "accepted", "refused", "failed", "records", "size"]
+    list_filter = ["day"]
+    fields = ["day", "account", "integration", "accepted", "refused", "failed", "records", "size"]
     ordering = ["-pk"]

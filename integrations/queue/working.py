@@ -45,13 +45,13 @@ class Hands:
     def __init__(self, number: int) -> None:
         self.number = number
         self.most_of_one_account = max(1, number - 1)
-        self.given: queue.SimpleQueue[Claim] = queue.SimpleQueue()
+        self.given: queue.SimpleQueue[Claim | None] = queue.SimpleQueue()  # None: go home
         self.changed = threading.Condition()
         self.changes = 0
         self.loads: Counter[int] = Counter()  # in hand, by account
         self.begun: dict[uuid.UUID, float] = {}  # when each of them began, by its lease
         self.database_failed = False
-        self.threads = 0
+        self.threads: list[threading.Thread] = []
 
     def are_full(self) -> bool:
         lasting_since = time.monotonic() - LASTING_SECONDS
@@ -69,9 +69,9 @@ class Hands:
         with self.changed:
             self.loads[claim.table.account_id] += 1
             self.begun[claim.lease] = time.monotonic()
-            if len(self.begun) > self.threads:
-                self.threads += 1
-                threading.Thread(target=self._work, name="load", daemon=True).start()
+            if len(self.begun) > len(self.threads):
+                self.threads.append(threading.Thread(target=self._work, name="load", daemon=True))
+                self.threads[-1].start()
         self.given.put(claim)
 
     def wait_for_a_change(self, since: int, seconds: float) -> None:
@@ -84,9 +84,15 @@ class Hands:
         with self.changed:
             return self.changed.wait_for(lambda: not self.loads.total(), seconds)
 
+    def dismiss(self) -> None:
+        """End the threads, which have nothing in hand, and with them their connections to the database."""
+        for _ in self.threads:
+            self.given.put(None)
+        for thread in self.threads:
+            thread.join()
+
     def _work(self) -> None:
-        while True:
-            claim = self.given.get()
+        while (claim := self.given.get()) is not None:
             failed = False
             try:
                 close_old_connections()
@@ -104,6 +110,7 @@ class Hands:
                     self.changes += 1
                     self.database_failed |= failed
                     self.changed.notify_all()
+        connections.close_all()
 
 
 class LoaderProcess:
@@ -184,6 +191,7 @@ class LoaderProcess:
         self.tidying.end()
         self.at_work.end()
         if ended:
+            self.hands.dismiss()
             self.presence.end()
             return
         logger.warning("loader.cut_off", extra={"loads": self.hands.loads.total()})

@@ -1,6 +1,7 @@
 """From an accepted batch to rows in the warehouse and figures on the pages, once, whatever fails on the way."""
 
 import json
+import threading
 from datetime import timedelta
 
 import duckdb
@@ -337,7 +338,10 @@ def test_I5_the_books_are_checked_by_a_command(token, queue, capsys):
 def test_load_batches_once_drains_and_ends(token, queue):
     send(token)
     send(token, table="docks")
+    before = threading.enumerate()
 
     call_command("load_batches", "--once")
 
     assert BatchTable.objects.waiting().count() == 0
+    # Nor does a thread stay, whose connection would keep a database from being dropped.
+    assert set(threading.enumerate()) <= set(before)
