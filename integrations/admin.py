@@ -12,6 +12,7 @@ from django.utils.html import format_html
 
 from accounts.admin import last_use
 from accounts.read_only_admin import ReadOnlyAdmin, act_with_reason
+from integrations import notification_admin  # noqa: F401 - its pages, too, are the admin's
 from integrations.models import (
     AccessToken,
     AccessTokenRefusal,

@@ -12,6 +12,8 @@ from integrations.models.batch import (
 from integrations.models.destination import Destination, DestinationType
 from integrations.models.integration import Integration, IntegrationType
 from integrations.models.load import DailyRows, Load, LoadedTable, LoadStatus
+from integrations.models.notification import Notification
+from integrations.models.notification_kind import Category, Facts, Kind, Level
 from integrations.models.received_request import ReceivedRequest, RequestDay
 from integrations.models.rejected_record import RejectedCut, RejectedFormat, RejectedRecord, RejectedState
 
@@ -22,16 +24,21 @@ __all__ = [
     "Batch",
     "BatchTable",
     "BatchTableState",
+    "Category",
     "DailyRows",
     "Destination",
     "DestinationType",
     "ErrorScope",
+    "Facts",
     "IdempotencyKey",
     "Integration",
     "IntegrationType",
+    "Kind",
+    "Level",
     "Load",
     "LoadStatus",
     "LoadedTable",
+    "Notification",
     "QueuedTable",
     "ReceivedRequest",
     "RejectedCut",

@@ -32,6 +32,7 @@ READ_BY_SUPPORT = {
     "integrations.batchtable", "integrations.dailyrows", "integrations.destination",
     "integrations.integration", "integrations.load", "integrations.loadedtable", "integrations.queuedtable",
     "integrations.receivedrequest", "integrations.requestday",
+    "integrations.notification",
 }  # fmt: skip
 CHANGED_BY = {
     "Support": set(),

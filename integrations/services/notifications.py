@@ -1,0 +1,126 @@
+"""Tell an account's people what happens, and stop when it is over (app.md 12).
+
+One row for each cause: what happens again is counted on it. A cause that comes back within an hour of its end
+takes its row up again, so that one that comes and goes makes neither a list nor a row of mails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+
+from accounts.models import Account
+from integrations.models import Destination, Integration, Kind, Notification
+from integrations.models.notification import NotificationQuerySet
+
+COMES_BACK = timedelta(hours=1)
+MAX_DETAILS = 10_000
+
+
+@transaction.atomic
+def raise_notification(
+    *,
+    account: Account,
+    kind: Kind,
+    cause: str,
+    message: str,
+    details: str = "",
+    integration: Integration | None = None,
+    destination: Destination | None = None,
+    table_name: str = "",
+    now: datetime,
+) -> Notification | None:
+    """Tell of a cause, or count that it happened again; return it, or None when it was dismissed and still stands.
+
+    Call it in the transaction of what happened. `cause` tells causes of one kind apart, within the account.
+    """
+    seen = {
+        "message": message,
+        "details": details[:MAX_DETAILS],
+        "integration": integration,
+        "destination": destination,
+        "table_name": table_name,
+        "latest_at": now,
+    }
+    same: NotificationQuerySet = Notification.objects.filter(account=account, kind=kind.stored, cause=cause)
+    if not same.standing().update(occurrences=F("occurrences") + 1, **seen):
+        begin(same, account=account, kind=kind, cause=cause, seen=seen, now=now)
+    found: Notification = same.standing().get()
+    return found if found.is_open else None
+
+
+def begin(
+    same: NotificationQuerySet,
+    *,
+    account: Account,
+    kind: Kind,
+    cause: str,
+    seen: Mapping[str, object],
+    now: datetime,
+) -> None:
+    """Take up what was over a moment ago, or make a new row."""
+    try:
+        with transaction.atomic():
+            recent = same.filter(cleared_at__gt=now - COMES_BACK).order_by("-cleared_at", "-pk").first()
+            if recent is not None:
+                again: dict[str, object] = {
+                    "cleared_at": None,
+                    "dismissed_at": None,
+                    "dismissed_by": None,
+                    "began_at": now,
+                }
+                if recent.mailed_at is None:
+                    again["mail_due_at"] = now + kind.facts.delay
+                same.filter(pk=recent.pk).update(occurrences=F("occurrences") + 1, **again, **seen)
+                return
+            Notification.objects.create(
+                account=account,
+                kind=kind.stored,
+                cause=cause,
+                began_at=now,
+                mail_due_at=now + kind.facts.delay,
+                **seen,
+            )
+    except IntegrityError:  # notification_one_per_cause: somebody else told of it in the same moment
+        same.standing().update(occurrences=F("occurrences") + 1, **seen)
+
+
+def clear_notification(*, account: Account, kind: Kind, cause: str, now: datetime) -> None:
+    """Note that a cause is over. Without one nothing happens."""
+    over(Notification.objects.filter(account=account, kind=kind.stored, cause=cause), now=now)
+
+
+def clear_causes(*, account: Account, causes: Iterable[str], now: datetime) -> None:
+    """Note that causes are over, whatever kind they were told as."""
+    over(Notification.objects.filter(account=account, cause__in=list(causes)), now=now)
+
+
+def clear_integration(*, integration: Integration, now: datetime) -> None:
+    """Note that nothing about an integration is to be told any more."""
+    over(Notification.objects.filter(account=integration.account_id, integration=integration), now=now)
+
+
+def clear_destination(*, destination: Destination, now: datetime) -> None:
+    """Note that nothing about a destination is to be told any more."""
+    over(Notification.objects.filter(account=destination.account_id, destination=destination), now=now)
+
+
+def over(notifications: NotificationQuerySet, *, now: datetime) -> int:
+    """Mark what stands among them as over, and let no mail tell of it."""
+    cleared: int = notifications.standing().update(cleared_at=now, mail_due_at=None)
+    return cleared
+
+
+def count_open(*, account: Account) -> int:
+    """Return the number in the top bar, by one query: every page asks."""
+    number: int = Notification.objects.open().filter(account=account).count()
+    return number
+
+
+def clear_other_kinds(*, account: Account, kind: Kind, cause: str, now: datetime) -> None:
+    """Note that a cause is not told as another kind any more: what is wrong with it has changed."""
+    others = Notification.objects.filter(Q(account=account, cause=cause) & ~Q(kind=kind.stored))
+    over(others, now=now)
