@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.conf import settings
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import TruncMinute
 
 from accounts.services.usage import days_of_billing_period
@@ -33,7 +34,6 @@ class TableReport:
     name: str
     rows: int = 0
     received_at: datetime | None = None
-    loaded_at: datetime | None = None
     bookmarks: list[list[str]] = field(default_factory=list)
     waiting: WaitingTable | None = None
     subtables: list[LoadedTable] = field(default_factory=list)
@@ -49,11 +49,10 @@ def table_reports(*, integration: Integration, span: Range, now: datetime) -> li
 
 
 def describe_reports(*, integration: Integration, reports: list[TableReport]) -> None:
-    """Add what the destination's tables hold to the reports that a page shows."""
+    """Add the newest load and the subtables to the reports that a page shows."""
     by_name = {report.name: report for report in reports}
-    newest = Load.objects.filter(
-        integration=integration, table_name=OuterRef("root"), status=LoadStatus.SUCCESS
-    ).order_by("-finished_at")
+    loads = integration.loads.filter(status=LoadStatus.SUCCESS)
+    newest = loads.filter(table_name=OuterRef("root")).order_by("-finished_at")
     tables = integration.loaded_tables.filter(root__in=by_name).annotate(
         received_at=Subquery(newest.values("last_received_at")[:1]),
         bookmarks=Subquery(newest.values("bookmarks")[:1]),
@@ -63,8 +62,13 @@ def describe_reports(*, integration: Integration, reports: list[TableReport]) ->
         if is_subtable(table):
             report.subtables.append(table)
         else:
-            report.received_at, report.loaded_at = table.received_at, table.last_loaded_at
-            report.bookmarks = table.bookmarks or []
+            report.received_at, report.bookmarks = table.received_at, table.bookmarks or []
+    elsewhere = [report.name for report in reports if report.received_at is None]
+    if elsewhere:  # loaded into an earlier destination, or nothing but rejected records
+        newest_loads = loads.filter(table_name__in=elsewhere).order_by().values("table_name")
+        for load in integration.loads.filter(pk__in=newest_loads.annotate(newest=Max("pk")).values("newest")):
+            report = by_name[load.table_name]
+            report.received_at, report.bookmarks = load.last_received_at, load.bookmarks
 
 
 def is_subtable(table: LoadedTable) -> bool:
@@ -104,12 +108,20 @@ def minutes_of(attempts: QuerySet[Load]) -> list[tuple[int, bool]]:
     return [(minute.hour * 60 + minute.minute, bool(failed)) for minute, failed in minutes]
 
 
+def kept_since(*, integration: Integration) -> datetime | None:
+    """Return when the oldest load ended that is kept, if older ones were let go for there being too many (D32)."""
+    newest = integration.loads.order_by("-pk").values_list("finished_at", flat=True)
+    oldest: datetime | None = newest[settings.LOADS_KEPT - 1 : settings.LOADS_KEPT].first()
+    return oldest
+
+
 def knows_table(*, integration: Integration, table_name: str) -> bool:
     """Tell whether the integration has loaded, tried to load, or waits to load the table."""
     if "\0" in table_name:  # in an address only: PostgreSQL would not even compare it
         return False
     return (
         integration.loads.filter(table_name=table_name).exists()
-        or integration.loaded_tables.filter(name=table_name).exists()
+        or integration.loaded_tables.filter(root=table_name).exists()
+        or integration.daily_rows.filter(table_name=table_name).exists()  # its loads may have been let go
         or any(table.name == table_name for table in waiting_tables(integration=integration))
     )

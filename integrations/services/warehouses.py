@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from django.db.models import Max, Min, Sum
+from django.db.models import Count, Max, Min, Sum
 
 from accounts.models import Account
 from integrations.models import (
@@ -16,9 +16,7 @@ from integrations.models import (
     Destination,
     ErrorScope,
     Integration,
-    Load,
     LoadedTable,
-    LoadStatus,
     QueuedTable,
 )
 from integrations.services.destinations import destination_of, integrations_into, main_destination
@@ -90,12 +88,14 @@ def describe_destination(*, destination: Destination) -> WarehouseState:
         .order_by("failing_since", "pk")
         .first()
     )
-    loads = Load.objects.filter(integration__in=pks, status=LoadStatus.SUCCESS)
+    tables = LoadedTable.objects.filter(integration__in=pks).aggregate(  # forgotten with the destination they were in
+        number=Count("pk"), last=Max("last_loaded_at")
+    )
     return WarehouseState(
         destination=destination,
         integrations=[integration for integration in into if integration.deleted_at is None],
-        tables=LoadedTable.objects.filter(integration__in=pks).count(),
-        last_loaded_at=loads.aggregate(last=Max("finished_at"))["last"],
+        tables=tables["number"],
+        last_loaded_at=tables["last"],
         waiting_records=waiting["records"] or 0,
         waiting_since=waiting["since"],
         error=problem.error if problem is not None else "",

@@ -10,10 +10,12 @@ from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_safe
 
 from accounts.access import Can, allow
+from integrations.models import Integration
 from integrations.services.load_reports import (
     Range,
     attempts_on,
     describe_reports,
+    kept_since,
     knows_table,
     minutes_of,
     table_reports,
@@ -46,6 +48,7 @@ def integration_loads(request: HttpRequest, integration_id: int) -> HttpResponse
         ],
         "kept": urlencode({"range": span.slug}),
         "span": span.label,
+        "cut_at": cut_at(integration, now) if span is Range.DAY else None,
         "is_new": not reports and not integration.loaded_tables.exists(),
         "loads_url": request.get_full_path(),
         "settings_url": url_of(integration, "integration-settings"),
@@ -68,14 +71,24 @@ def table_loads(request: HttpRequest, integration_id: int) -> HttpResponse:
         raise Http404
     today = datetime.now(UTC).date()
     day = chosen_day(request.GET.get("day", ""), today)
+    oldest = today - timedelta(days=request.account.plan.report_days - 1)
     attempts = attempts_on(integration=integration, table_name=table_name, day=day)
+    if day < oldest:
+        attempts = attempts.none()
+    since = kept_since(integration=integration)
     context = frame(request, integration, "integration-loads") | {
         "table_name": table_name,
         "page": Paginator(attempts, PAGE_SIZE).get_page(request.GET.get("page")),
         "kept": urlencode({"name": table_name, "day": day}),
         "day": day,
         "today": today,
-        "earlier_url": f"?{urlencode({'name': table_name, 'day': day - timedelta(days=1)})}",
+        "oldest": oldest,
+        "report_days": request.account.plan.report_days,
+        "is_too_old": day < oldest,
+        "cut_at": since if since is not None and day <= since.date() else None,
+        "earlier_url": f"?{urlencode({'name': table_name, 'day': day - timedelta(days=1)})}"
+        if day > oldest
+        else "",
         "later_url": f"?{urlencode({'name': table_name, 'day': day + timedelta(days=1)})}"
         if day < today
         else "",
@@ -90,6 +103,12 @@ def table_loads(request: HttpRequest, integration_id: int) -> HttpResponse:
         ],
     }
     return render_page(request, "integrations/table_loads.html", context)
+
+
+def cut_at(integration: Integration, now: datetime) -> datetime | None:
+    """Return since when loads of the last 24 hours are kept; None when all of them are."""
+    since = kept_since(integration=integration)
+    return since if since is not None and since > now - timedelta(days=1) else None
 
 
 def chosen_day(wanted: str, today: date) -> date:

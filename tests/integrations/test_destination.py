@@ -71,6 +71,14 @@ def test_a_PostgreSQL_one_says_where_it_is_and_shows_no_password(
     assert destination.sealed_password not in response.content.decode()
 
 
+def test_D3_a_new_one_does_not_claim_the_loads_of_the_one_before_it(browser, account, integration, url, settings):
+    settings.EMBEDDED_WAREHOUSE = False
+    make_postgres_destination(account)
+    load_rows(integration, "customers", 10)
+    integration.loaded_tables.all().delete()  # as a switch leaves it
+    assert "Tables 0 Last load None yet" in text_of(browser.get(url))
+
+
 def test_what_waits_and_why_is_told_and_so_is_what_is_paused(browser, account, integration, url, settings):
     settings.EMBEDDED_WAREHOUSE = False
     make_postgres_destination(account)

@@ -159,3 +159,53 @@ def test_any_table_name_a_sender_chose_has_its_report(browser, integration, url,
     (link,) = re.findall(r'href="([^"]+/loads/table\?name=[^"]+)"', markup)
     assert browser.get(link).status_code == 200
     assert "<b>" not in re.sub(r"<b>customer_records</b>|<b>Certified</b>", "", markup)
+
+
+def test_D3_after_a_switch_a_table_still_says_when_its_rows_were_received(browser, integration, url):
+    load_rows(integration, "customers", 400, bookmarks=[["id", "7"]])
+    load_rows(integration, "rejects", 0, rejected=3)
+    integration.loaded_tables.all().delete()  # another destination begins with no tables
+    text = text_of(browser.get(url))
+    assert "customers id : 7 Today at" in text
+    assert "Not yet loaded" not in text
+
+
+def test_a_report_opens_after_its_loads_were_let_go(browser, account, integration, url):
+    account.period_anchor = timezone.now() - timedelta(days=10)
+    account.save(update_fields=["period_anchor"])
+    load_rows(integration, "Web Orders", 5, ago=timedelta(days=9)).delete()
+    integration.loaded_tables.update(name="web orders")
+    assert "Web Orders" in text_of(browser.get(url, {"range": "this-billing"}))
+    report = browser.get(f"{url}/table", {"name": "Web Orders"})
+    assert report.status_code == 200
+    integration.loaded_tables.all().delete()
+    assert browser.get(f"{url}/table", {"name": "Web Orders"}).status_code == 200
+
+
+def test_D32_a_cut_of_the_last_day_is_told(browser, integration, url, settings):
+    settings.LOADS_KEPT = 2
+    load_rows(integration, "customers", 1, ago=timedelta(minutes=9))
+    assert "are kept one by one" not in text_of(browser.get(url))
+    load_rows(integration, "customers", 1)
+    cut = "There were more loads in these 24 hours than are kept one by one: the rows are those since Today at"
+    assert cut in text_of(browser.get(url)).replace("since Yesterday", "since Today")
+    assert cut not in text_of(browser.get(url, {"range": "this-billing"}))
+    empty = text_of(browser.get(f"{url}/table", {"name": "customers", "day": "2020-01-01"}))
+    assert "Your plan shows the loads of the last" in empty
+    yesterday = timezone.now().date() - timedelta(days=2)
+    empty = text_of(browser.get(f"{url}/table", {"name": "customers", "day": str(yesterday)}))
+    assert "No load of this table ended on" in empty
+    assert "or it is not kept any more: the newest loads of an integration are, here those since" in empty
+
+
+def test_a_report_goes_back_as_far_as_the_plan_says(browser, account, integration, url):
+    days = account.plan.report_days
+    load_rows(integration, "customers", 5, ago=timedelta(days=days - 1))
+    load_rows(integration, "customers", 7, ago=timedelta(days=days))
+    today = timezone.now().date()
+    last = browser.get(f"{url}/table", {"name": "customers", "day": str(today - timedelta(days=days - 1))})
+    assert "Success Bookmark unavailable 5" in text_of(last)
+    assert 'rel="prev"' not in last.content.decode()
+    older = browser.get(f"{url}/table", {"name": "customers", "day": str(today - timedelta(days=days))})
+    assert f"Your plan shows the loads of the last {days} days." in text_of(older)
+    assert "Success" not in text_of(older)
