@@ -88,9 +88,8 @@ def describe_destination(*, destination: Destination) -> WarehouseState:
         .order_by("failing_since", "pk")
         .first()
     )
-    tables = LoadedTable.objects.filter(integration__in=pks).aggregate(  # forgotten with the destination they were in
-        number=Count("pk"), last=Max("last_loaded_at")
-    )
+    into_it = LoadedTable.objects.filter(integration__in=pks)  # those of another destination were forgotten
+    tables = into_it.aggregate(number=Count("pk"), last=Max("last_loaded_at"))
     return WarehouseState(
         destination=destination,
         integrations=[integration for integration in into if integration.deleted_at is None],

@@ -75,7 +75,8 @@ def columns_shown(table: RehearsedTable) -> dict[str, Any]:
     """Return a table's columns and its first rows, both no wider than a page can be read."""
     filled = {name for row in table.rows for name in row}
     own = [column for column in table.columns if not column.by_loader]
-    names = [column.name for column in table.columns if column.name in filled][:SHOWN_ROW_COLUMNS]
+    ordered = sorted(table.columns, key=lambda column: column.by_loader)
+    names = [column.name for column in ordered if column.name in filled][:SHOWN_ROW_COLUMNS]
     return {
         "told": table,
         "columns": own[:SHOWN_COLUMNS],

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import Can, allow
 from integrations.loading.errors import Busy, LoadError, UnknownTable
+from integrations.loading.outcomes import Preview
 from integrations.models import Integration, LoadedTable
 from integrations.services.load_reports import is_subtable
 from integrations.services.warehouses import preview_rows
@@ -16,6 +17,7 @@ from integrations.views.frame import find_integration, frame, url_of
 from stitchapp.rendering import render_page
 
 PAGE_SIZE = 50
+COLUMNS_PAGE_SIZE = 200
 SYSTEM_PREFIX = "_sdc_"
 
 
@@ -53,11 +55,11 @@ def integration_table(request: HttpRequest, integration_id: int, table_id: int) 
     table = get_object_or_404(integration.loaded_tables, pk=table_id)
     columns = [
         {"name": name, "type": kind, "by_stitch": name.startswith(SYSTEM_PREFIX)}
-        for name, kind in table.columns
+        for name, kind in sorted(table.columns, key=is_system_column)
     ]
     context = frame(request, integration, "integration-tables") | {
         "table": table,
-        "columns": columns,
+        "page": Paginator(columns, COLUMNS_PAGE_SIZE).get_page(request.GET.get("page")),
         "crumbs": crumbs(integration, table),
         "action": {"label": "Preview", "url": url_of(integration, "table-preview", table_id=table.pk)},
     }
@@ -73,7 +75,7 @@ def table_preview(request: HttpRequest, integration_id: int, table_id: int) -> H
     table.integration = integration
     rows, problem = None, ""
     try:
-        rows = preview_rows(table=table)
+        rows = own_columns_first(preview_rows(table=table))
     except Busy:
         problem = "The table is being written. Try again in a moment."
     except UnknownTable:
@@ -92,6 +94,20 @@ def table_preview(request: HttpRequest, integration_id: int, table_id: int) -> H
         ],
     }
     return render_page(request, "integrations/table_preview.html", context)
+
+
+def is_system_column(column: tuple[str, str]) -> bool:
+    """Tell a column that the loader adds; sorted by this, what people sent stands before it."""
+    name, _ = column
+    return name.startswith(SYSTEM_PREFIX)
+
+
+def own_columns_first(preview: Preview | None) -> Preview | None:
+    """Return the preview with the sender's columns before those that the loader adds."""
+    if preview is None:
+        return None
+    order = sorted(range(len(preview.columns)), key=lambda at: is_system_column(preview.columns[at]))
+    return Preview([preview.columns[at] for at in order], [[row[at] for at in order] for row in preview.rows])
 
 
 def crumbs(integration: Integration, table: LoadedTable) -> list[dict[str, str]]:

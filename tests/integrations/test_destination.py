@@ -71,7 +71,9 @@ def test_a_PostgreSQL_one_says_where_it_is_and_shows_no_password(
     assert destination.sealed_password not in response.content.decode()
 
 
-def test_D3_a_new_one_does_not_claim_the_loads_of_the_one_before_it(browser, account, integration, url, settings):
+def test_D3_a_new_one_does_not_claim_the_loads_of_the_one_before_it(
+    browser, account, integration, url, settings
+):
     settings.EMBEDDED_WAREHOUSE = False
     make_postgres_destination(account)
     load_rows(integration, "customers", 10)

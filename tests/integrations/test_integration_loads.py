@@ -187,7 +187,9 @@ def test_D32_a_cut_of_the_last_day_is_told(browser, integration, url, settings):
     load_rows(integration, "customers", 1, ago=timedelta(minutes=9))
     assert "are kept one by one" not in text_of(browser.get(url))
     load_rows(integration, "customers", 1)
-    cut = "There were more loads in these 24 hours than are kept one by one: the rows are those since Today at"
+    cut = (
+        "There were more loads in these 24 hours than are kept one by one: the rows are those since Today at"
+    )
     assert cut in text_of(browser.get(url)).replace("since Yesterday", "since Today")
     assert cut not in text_of(browser.get(url, {"range": "this-billing"}))
     empty = text_of(browser.get(f"{url}/table", {"name": "customers", "day": "2020-01-01"}))

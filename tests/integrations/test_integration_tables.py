@@ -70,8 +70,18 @@ def test_320_tables_are_paged_searched_and_cost_as_many_queries_as_one(browser, 
 def test_a_table_lists_its_columns_with_their_types(browser, integration):
     table = make_loaded_table(integration, name="orders", row_count=2)
     text = text_of(browser.get(page(integration, f"tables/{table.pk}")))
-    assert "_sdc_batched_at added by Stitch TIMESTAMP WITH TIME ZONE id BIGINT" in text
-    assert "2 rows in the warehouse. Last loaded: Today at" in text
+    assert "id BIGINT _sdc_batched_at added by Stitch TIMESTAMP WITH TIME ZONE" in text
+    assert "2 columns, 2 rows in the warehouse. Last loaded: Today at" in text
+
+
+def test_D21_the_columns_of_a_wide_table_are_paged(browser, integration):
+    table = make_loaded_table(integration, columns=[[f"column_{n:03}_", "BIGINT"] for n in range(201)])
+    url = page(integration, f"tables/{table.pk}")
+    first, second = text_of(browser.get(url)), text_of(browser.get(url, {"page": 2}))
+    assert "201 columns" in first
+    assert "column_199_" in first
+    assert "column_200_" not in first
+    assert "column_200_" in second
 
 
 @pytest.fixture
@@ -96,6 +106,7 @@ def test_the_preview_shows_the_newest_rows_first_as_they_stand_in_the_warehouse(
     response = browser.get(page(integration, f"tables/{table.pk}/preview"))
     text = text_of(response)
     assert "The newest 2 rows, as they stand in the warehouse now." in text
+    assert text.index("id INTEGER name VARCHAR _sdc_batched_at") < text.index("2 NULL 2024-05-02 10:00:00+00")
     assert text.index("2 NULL") < text.index("1 Ada <b>")
     assert "Ada &lt;b&gt;" in response.content.decode()
 
