@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
-run: $(RUNTIME)  ## Start the web server and the loader on this machine; Ctrl-C ends both
+run: $(RUNTIME)  ## Start web server, loader and worker on this machine; Ctrl-C ends all
 	@LOCAL_MODE=true $(BIN)/python manage.py run
 
 demo: $(RUNTIME)  ## Make a sample account with real loaded rows, print its credentials, and run

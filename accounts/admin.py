@@ -1,6 +1,6 @@
 """Staff pages of accounts, people, plans, keys and the audit trail. Digests and password hashes stay out."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -9,13 +9,16 @@ from django.utils import timezone
 from accounts.audit import Event
 from accounts.audit_file import audit_file
 from accounts.audit_lines import AuditLine
-from accounts.models import Account, ApiKey, ApiKeyRefusal, AuditEvent, Membership, Plan, User
+from accounts.errors import DomainError
+from accounts.models import Account, ApiKey, ApiKeyRefusal, AuditEvent, Membership, Plan, Task, User
 from accounts.read_only_admin import ReadOnlyAdmin, act_with_reason
 from accounts.services.api_keys import disable_api_key
 from accounts.services.company import update_company
+from accounts.services.failed_tasks import retry_task
 from accounts.services.plan_terms import change_plan_terms, create_plan
 from accounts.services.plans import change_plan
 from accounts.services.staff_rights import change_staff_rights
+from accounts.services.tasks import shown_facts
 
 
 @admin.register(Account)
@@ -263,3 +266,87 @@ class AuditEventAdmin(ReadOnlyAdmin):
     @admin.action(description="Download the chosen events as a CSV file", permissions=["view"])
     def download(self, request: HttpRequest, chosen: QuerySet[AuditEvent]) -> StreamingHttpResponse:
         return audit_file(chosen, name="audit.csv")
+
+
+class TaskStateFilter(admin.SimpleListFilter):
+    """Tasks by where they stand."""
+
+    title, parameter_name = "state", "state"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin):
+        return [("failed", "Failed for good"), ("open", "To be done"), ("trying", "Failed before")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        match self.value():
+            case "failed":
+                return queryset.failed()
+            case "open":
+                return queryset.open()
+            case "trying":
+                return queryset.open().exclude(error="")
+        return queryset
+
+
+@admin.register(Task)
+class TaskAdmin(ReadOnlyAdmin):
+    """Mails, hooks and timed work: what waits, and what was given up. Done work is not kept."""
+
+    list_display = ["kind", "about", "account", "state", "attempts", "created_at", "due_at", "reason"]
+    list_filter = [TaskStateFilter, "kind", "created_at"]
+    list_select_related = ["account"]
+    search_fields = ["kind", "key", "=account__client_id", "account__company_name"]
+    search_help_text = "Kind, key, client ID or company name"
+    fields = [
+        "kind",
+        "about",
+        "account",
+        "state",
+        "created_at",
+        "due_at",
+        "attempts",
+        "interruptions",
+        "failed_at",
+        "reason",
+    ]
+    ordering = ["-created_at", "-pk"]
+    actions = ["retry"]
+
+    @admin.display(description="What")
+    def about(self, task: Task) -> str:
+        told = [f"{name}: {value}" for name, value in shown_facts(task).items()]
+        return ", ".join(filter(None, [task.key, *told]))
+
+    @admin.display(description="State", ordering="failed_at")
+    def state(self, task: Task) -> str:
+        if task.failed_at is not None:
+            return "Failed for good"
+        if task.lease is not None:
+            return "In hand"
+        return "Will be tried again" if task.error else "Waiting"
+
+    @admin.display(description="Last failure")
+    def reason(self, task: Task) -> str:
+        return task.error
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.retry_task")
+
+    @admin.action(description="Retry the chosen failed tasks …", permissions=["retry"])
+    def retry(self, request: HttpRequest, chosen: QuerySet[Task]) -> HttpResponse | None:
+        def retry(task: Task, reason: str) -> None:
+            try:
+                retry_task(task=task, actor=request.user, reason=reason)
+            except DomainError as error:
+                self.message_user(request, f"{task}: {error.message}", messages.ERROR)
+
+        return act_with_reason(
+            self,
+            request,
+            chosen.failed(),
+            action="retry",
+            title="Retry background tasks",
+            warning="Each is tried again now, with all its tries before it: a mail may go out, a hook be sent.",
+            button="Retry",
+            describe=lambda task: f"{task.kind} {self.about(task)}: {task.error}",
+            act=retry,
+        )

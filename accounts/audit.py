@@ -51,6 +51,7 @@ class Event(StrEnum):
     DESTINATION_CHECKED = "destination.checked", "Destination connection tested"
     DESTINATION_REMOVED = "destination.removed", "Destination removed"
     CREDENTIAL_LOOKED_UP = "staff.credential_looked_up", "Credential looked up by support"
+    TASK_RETRIED = "task.retried", "Background work retried by support"
     STAFF_CHANGED = "staff.changed", "Changed by support"
 
 

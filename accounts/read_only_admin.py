@@ -58,7 +58,9 @@ def act_with_reason(
     form = ReasonForm(request.POST if "reason" in request.POST else None)
     rows = list(chosen)
     if not rows:
-        model_admin.message_user(request, "Nothing to do: the chosen ones are off already.", messages.WARNING)
+        model_admin.message_user(
+            request, "Nothing to do: none of the chosen ones is in a state for it.", messages.WARNING
+        )
         return None
     if form.is_valid():
         for row in rows:

@@ -2,6 +2,8 @@
 
 import ipaddress
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -36,6 +38,29 @@ def begin(request: HttpRequest) -> RequestFacts:
     )
     _current.set(facts)
     return facts
+
+
+def as_origin() -> dict[str, str]:
+    """Return what work that is done later tells about the request that asked for it."""
+    facts = current()
+    told = {"request_id": facts.request_id, "address": facts.address or "", "route": facts.route}
+    return {name: value for name, value in told.items() if value}
+
+
+@contextmanager
+def of_origin(origin: dict[str, str]) -> Iterator[None]:
+    """Let the block's log lines and audit events tell about the request that asked for its work."""
+    token = _current.set(
+        RequestFacts(
+            request_id=origin.get("request_id", ""),
+            address=origin.get("address"),
+            route=origin.get("route", ""),
+        )
+    )
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 def end() -> None:

@@ -182,6 +182,9 @@ SUPPORT_ADDRESS = env.text("SUPPORT_ADDRESS", "")
 EMBEDDED_WAREHOUSE = env.flag("EMBEDDED_WAREHOUSE", default=True)
 DESTINATION_FORBIDDEN_ADDRESSES = env.networks("DESTINATION_FORBIDDEN_ADDRESSES", "")  # decision D36
 LOADERS = env.integer("LOADERS", default=3, minimum=1)  # loads at once in each loader process
+JOBS = env.integer(
+    "JOBS", default=4, minimum=1
+)  # background tasks of one kind at once in each worker process
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", default=20 * 1024 * 1024, minimum=1)
 QUEUE_MAX_BYTES = env.integer("QUEUE_MAX_BYTES", default=10 * 1024**3, minimum=1)
 QUEUE_MAX_RECORDS = env.integer("QUEUE_MAX_RECORDS", default=50_000_000, minimum=1)

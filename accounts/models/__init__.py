@@ -5,6 +5,7 @@ from accounts.models.api_key import MAX_API_KEYS, ApiKey, ApiKeyRefusal
 from accounts.models.audit_event import AppendOnly, AuditEvent
 from accounts.models.membership import Membership, Role
 from accounts.models.plan import Plan
+from accounts.models.task import Task
 from accounts.models.user import User
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "Plan",
     "Region",
     "Role",
+    "Task",
     "User",
 ]

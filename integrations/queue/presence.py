@@ -1,19 +1,17 @@
-"""Which loaders live: each holds a lock on a file of its own, which the system lets go of when it dies.
-
-A lease alone would keep a killed loader's tables for as long as the lease runs.
-"""
+"""Which loaders live, which of them tidies, and how loading is held for a while."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
+
+from stitchapp import presence
 
 HOLD, WORK = "hold.duty", "work.duty"
 LOOK_SECONDS = 0.1
@@ -24,23 +22,11 @@ def presence_folder() -> Path:
     return Path(settings.DATA_DIR) / "loaders"
 
 
-class Presence:
-    """One loader process's announcement; it lasts until `end`, or until the process is gone."""
+class Presence(presence.Presence):
+    """One loader process's announcement."""
 
     def __init__(self) -> None:
-        folder = presence_folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        self.name = uuid.uuid4().hex
-        self.path = folder / self.name
-        draft = folder / f".{self.name}"  # locked before it has its name: nobody ever sees it unlocked
-        self.descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self.descriptor, fcntl.LOCK_EX)
-        draft.rename(self.path)
-
-    def end(self) -> None:
-        """Take the announcement back."""
-        self.path.unlink(missing_ok=True)
-        os.close(self.descriptor)
+        super().__init__(presence_folder())
 
 
 class Turn:
@@ -128,30 +114,10 @@ def try_lock(name: str, kind: int) -> int | None:
 
 
 def is_gone(name: str) -> bool:
-    """Tell whether the loader that announced itself under `name` here has died.
-
-    One that never announced itself here, or ended in good order, is not known to be gone: its lease decides.
-    """
-    if not name:
-        return False
-    path = presence_folder() / name
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True
+    """Tell whether the loader that announced itself under `name` here has died."""
+    return presence.is_gone(presence_folder(), name)
 
 
 def forget_dead_loaders(held: set[str]) -> None:
     """Remove the announcements of dead loaders that hold nothing any more."""
-    if not presence_folder().is_dir():
-        return
-    for path in presence_folder().iterdir():
-        if path.suffix != ".duty" and path.name not in held and is_gone(path.name):
-            path.unlink(missing_ok=True)
+    presence.forget_the_dead(presence_folder(), held=held)

@@ -27,7 +27,7 @@ MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 NAMES = [model._meta.label_lower for model in MODELS]
 READ_BY_SUPPORT = {
     "accounts.account", "accounts.apikey", "accounts.apikeyrefusal", "accounts.auditevent",
-    "accounts.membership", "accounts.plan", "accounts.user",
+    "accounts.membership", "accounts.plan", "accounts.task", "accounts.user",
     "integrations.accesstoken", "integrations.accesstokenrefusal", "integrations.batch",
     "integrations.batchtable", "integrations.dailyrows", "integrations.destination",
     "integrations.integration", "integrations.load", "integrations.loadedtable", "integrations.queuedtable",

@@ -16,7 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 
 class Command(BaseCommand):
-    help = "Prepare the databases and the static files, then run the web server and the loader until Ctrl-C."
+    help = "Prepare the databases and the static files, then run web server, loader and worker until Ctrl-C."
 
     def handle(self, *args, **options):
         host, _, port = settings.BIND.rpartition(":")
@@ -37,6 +37,7 @@ class Command(BaseCommand):
                     "stitchapp.wsgi",
                 ],
                 "loader": [*manage, "load_batches"],
+                "worker": [*manage, "run_jobs"],
             },
             "address": address,
             "greeting": f"{settings.PRODUCT_NAME} runs at http://{host}:{port} (Ctrl-C ends it)",
