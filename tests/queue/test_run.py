@@ -74,7 +74,7 @@ def test_O2_run_serves_loads_and_ends_with_all_its_processes(product, number):
     wait_for(lambda: waiting(product) == 0)
     supervisor = product.processes["run"]
     everything = descendants(supervisor.pid)
-    assert len(everything) == 5  # supervisor, web server with two workers, loader
+    assert len(everything) == 6  # supervisor, web server with two workers, loader, worker
 
     supervisor.send_signal(number)
 
