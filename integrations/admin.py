@@ -20,6 +20,7 @@ from integrations.models import (
     BatchTable,
     DailyRows,
     Destination,
+    FreeWeek,
     Integration,
     Load,
     LoadedTable,
@@ -242,13 +243,26 @@ class LoadedTableAdmin(ReadOnlyAdmin):
 class DailyRowsAdmin(ReadOnlyAdmin):
     """Rows loaded, by table and UTC day."""
 
-    list_display = ["day", "account", "integration", "table_name", "rows"]
+    list_display = ["day", "account", "integration", "table_name", "rows", "free_rows"]
     list_filter = ["day"]
     list_select_related = ["account", "integration"]
     search_fields = [*OF_INTEGRATION, "table_name"]
     search_help_text = f"{OF_INTEGRATION_HELP}, or table"
-    fields = ["day", "account", "integration", "table_name", "rows"]
+    fields = ["day", "account", "integration", "table_name", "rows", "free_rows"]
     ordering = ["-day"]
+
+
+@admin.register(FreeWeek)
+class FreeWeekAdmin(ReadOnlyAdmin):
+    """Which schema names had their seven free days, and when."""
+
+    list_display = ["schema_name", "account", "began_at", "ends_at"]
+    list_filter = ["began_at"]
+    list_select_related = ["account"]
+    search_fields = ["=account__client_id", "account__company_name", "schema_name"]
+    search_help_text = "Client ID, company name or schema name"
+    fields = ["account", "schema_name", "began_at", "ends_at"]
+    ordering = ["-began_at"]
 
 
 class QueueAdmin(ReadOnlyAdmin):

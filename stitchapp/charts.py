@@ -10,11 +10,12 @@ from datetime import date, timedelta
 from itertools import accumulate
 from math import ceil
 
-from stitchapp.formats import axis_day, long_day, note_day, thousands
+from stitchapp.formats import SHORT_MONTHS, axis_day, long_day, note_day, reset_day, thousands
 
 PLOT_TOP = 8
 PLOT_HEIGHT = 210
 LINES = 3
+MOST_CYCLES_NAMED = 4
 BAR_SHARE = 17 / 23  # 17 px bars at a pitch of 23 (app.md 3.3)
 TICK = 9
 LEAST_DRAWN = 0.6  # per cent of the bar: the first row already shows
@@ -83,10 +84,12 @@ def cumulative_bars(days: Sequence[tuple[date, int]], *, cycle_days: int) -> Cha
     return _chart("Day", names, totals, ticks, slots=slots, share=1.0)
 
 
-def cycle_bars(cycles: Sequence[tuple[str, int]]) -> Chart:
-    """Return the chart of one bar per earlier cycle, each with its name under it."""
-    names = [name for name, _ in cycles]
-    return _chart("Cycle", names, [rows for _, rows in cycles], dict(enumerate(names)), share=0.4)
+def cycle_bars(cycles: Sequence[tuple[date, date, int]]) -> Chart:
+    """Return the chart of one bar per earlier cycle, from its first and last day; months stand under some."""
+    names = [f"{reset_day(first)} to {reset_day(last)}" for first, last, _ in cycles]
+    apart = ceil(len(cycles) / MOST_CYCLES_NAMED) or 1
+    ticks = {index: SHORT_MONTHS[cycles[index][0].month - 1] for index in range(len(cycles) - 1, -1, -apart)}
+    return _chart("Cycle", names, [rows for _, _, rows in cycles], ticks, share=0.4)
 
 
 def _named_days(count: int) -> list[int]:

@@ -79,7 +79,13 @@ def specimens() -> dict[str, object]:
         "now": datetime.now(UTC) - timedelta(minutes=20),
         "daily": charts.daily_bars(days),
         "cumulative": charts.cumulative_bars(days[:18], cycle_days=30),
-        "cycles": charts.cycle_bars([("Apr", 4200), ("May", 3900), ("Jun", 6100)]),
+        "cycles": charts.cycle_bars(
+            [
+                (date(2026, 4, 2), date(2026, 5, 1), 4200),
+                (date(2026, 5, 2), date(2026, 5, 31), 3900),
+                (date(2026, 6, 1), date(2026, 6, 30), 6100),
+            ]
+        ),
         "empty_chart": charts.daily_bars([(day, 0) for day, _ in days]),
         "total": sum(rows for _, rows in days),
         "quotas": [charts.quota(used, 10_000) for used in (120, 7_800, 12_400)] + [charts.quota(1, None)],

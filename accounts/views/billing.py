@@ -17,10 +17,9 @@ from accounts.services.plans import (
     plans_to_choose,
     require_self_service,
 )
-from accounts.services.usage import usage_of
+from accounts.services.usage import credits_of, usage_of
 from accounts.settings_tabs import settings_tabs
 from stitchapp.charts import cumulative_bars, cycle_bars, quota
-from stitchapp.formats import SHORT_MONTHS
 from stitchapp.rendering import render_page
 
 
@@ -38,12 +37,13 @@ def billing(request: HttpRequest) -> HttpResponse:
         "trial": trial_words(account, now),
         "trial_is_over": account.trial_is_over(now),
         "usage": usage,
-        "remaining": None if limit is None else max(limit - usage.used, 0),
-        "quota": quota(usage.used, limit),
+        "remaining": None if limit is None else max(limit - usage.counted, 0),
+        "quota": quota(usage.counted, limit),
         "cycle_chart": cumulative_bars(usage.days, cycle_days=(usage.reset_day - usage.first_day).days),
         "previous_chart": cycle_bars(
-            [(SHORT_MONTHS[start.month - 1], rows) for start, rows in usage.previous]
+            [(cycle.first_day, cycle.last_day, cycle.rows) for cycle in usage.previous]
         ),
+        "credits": credits_of(account, now=now),
         "may_change_plan": settings.PLAN_SELF_SERVICE and may(request.membership, Can.MANAGE_PLAN),
         "self_service": settings.PLAN_SELF_SERVICE,
     }

@@ -10,6 +10,7 @@ from integrations.models.batch import (
     QueuedTable,
 )
 from integrations.models.destination import Destination, DestinationType
+from integrations.models.free_week import FreeWeek
 from integrations.models.integration import Integration, IntegrationType
 from integrations.models.load import DailyRows, Load, LoadedTable, LoadStatus
 from integrations.models.notification import Notification
@@ -30,6 +31,7 @@ __all__ = [
     "DestinationType",
     "ErrorScope",
     "Facts",
+    "FreeWeek",
     "IdempotencyKey",
     "Integration",
     "IntegrationType",

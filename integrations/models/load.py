@@ -81,6 +81,9 @@ class DailyRows(models.Model):
     table_name = models.CharField(max_length=1024)
     day = models.DateField()
     rows = models.PositiveBigIntegerField(default=0)
+    free_rows = models.PositiveBigIntegerField(
+        default=0, help_text="Those of the first seven days of the schema name: they do not count."
+    )
 
     class Meta:
         verbose_name_plural = "daily rows"

@@ -16,7 +16,16 @@ from django.db.models import F, Q
 from accounts.models import Account
 from integrations.loading.errors import LoadError
 from integrations.loading.outcomes import BatchCounts, TableLoad
-from integrations.models import BatchTable, DailyRows, Integration, Load, LoadedTable, LoadStatus, QueuedTable
+from integrations.models import (
+    BatchTable,
+    DailyRows,
+    FreeWeek,
+    Integration,
+    Load,
+    LoadedTable,
+    LoadStatus,
+    QueuedTable,
+)
 
 
 @transaction.atomic
@@ -90,14 +99,21 @@ def record_tables(integration: Integration, root: str, outcome: TableLoad, *, at
 
 
 def record_rows(integration: Integration, table_name: str, rows: int, *, at: datetime) -> None:
-    """Add to the day's rows; the first row ever starts the account's trial (D7)."""
+    """Add to the day's rows; the first row ever starts the account's trial (D7).
+
+    The first row of a schema name starts its free week: rows loaded in it are kept apart and do not count.
+    """
+    week, _ = FreeWeek.objects.get_or_create(
+        account=integration.account, schema_name=integration.schema_name, defaults={"began_at": at}
+    )
     day, _ = DailyRows.objects.get_or_create(
         integration=integration,
         table_name=table_name,
         day=at.astimezone(UTC).date(),
         defaults={"account": integration.account},
     )
-    DailyRows.objects.filter(pk=day.pk).update(rows=F("rows") + rows)
+    free = rows if week.covers(at) else 0
+    DailyRows.objects.filter(pk=day.pk).update(rows=F("rows") + rows, free_rows=F("free_rows") + free)
     Account.objects.filter(pk=integration.account_id, trial_started_at=None).update(trial_started_at=at)
 
 

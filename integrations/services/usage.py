@@ -14,10 +14,17 @@ class Usage:
     """Rows of a span of days: each day's, and their sum."""
 
     days: list[tuple[date, int]]
+    free_rows: int = 0
 
     @property
     def total(self) -> int:
+        """All rows, those of free weeks too."""
         return sum(rows for _, rows in self.days)
+
+    @property
+    def counted(self) -> int:
+        """The rows that count towards the plan's limit."""
+        return self.total - self.free_rows
 
 
 def account_usage(*, account: Account, days: list[date]) -> Usage:
@@ -33,8 +40,14 @@ def integration_usage(*, integration: Integration, days: list[date]) -> Usage:
 def usage_by_day(rows: QuerySet[DailyRows], days: list[date]) -> Usage:
     """Sum the rows by day; a day without rows has none."""
     recorded = rows.filter(day__gte=days[0], day__lte=days[-1])
-    sums = dict(recorded.values_list("day").annotate(total=Sum("rows")))
-    return Usage([(day, sums.get(day, 0)) for day in days])
+    sums = {
+        day: (total, free)
+        for day, total, free in recorded.order_by().values_list("day").annotate(Sum("rows"), Sum("free_rows"))
+    }
+    return Usage(
+        days=[(day, sums.get(day, (0, 0))[0]) for day in days],
+        free_rows=sum(free for _, free in sums.values()),
+    )
 
 
 def rows_by_integration(*, account: Account, days: list[date]) -> dict[int, int]:

@@ -61,7 +61,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "columns": sort_links(request.path, query, sort),
         "has_integrations": bool(integrations),
         "usage": usage,
-        "quota": charts.quota(usage.total, request.account.plan.rows_per_month),
+        "quota": charts.quota(usage.counted, request.account.plan.rows_per_month),
         "chart": charts.daily_bars(usage.days),
         "may_add": may(request.membership, Can.ADD_INTEGRATIONS),
         "dashboard_url": request.path,

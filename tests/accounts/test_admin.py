@@ -30,6 +30,7 @@ READ_BY_SUPPORT = {
     "accounts.membership", "accounts.plan", "accounts.task", "accounts.user",
     "integrations.accesstoken", "integrations.accesstokenrefusal", "integrations.batch",
     "integrations.batchtable", "integrations.dailyrows", "integrations.destination",
+    "integrations.freeweek",
     "integrations.integration", "integrations.load", "integrations.loadedtable", "integrations.queuedtable",
     "integrations.receivedrequest", "integrations.requestday",
     "integrations.notification",

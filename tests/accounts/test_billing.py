@@ -3,12 +3,14 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Plan
 from accounts.plan_words import losses, price_words
-from accounts.services.usage import usage_of
-from integrations.models import DailyRows
+from accounts.services.usage import Cycle, counted_rows, credits_of, usage_of
+from integrations.models import DailyRows, FreeWeek
 from tests.factories import make_account, make_integration, make_member
 from tests.pages import Page
 
@@ -25,9 +27,11 @@ def account():
     )
 
 
-def add_rows(account, day, rows, table="orders"):
-    integration = account.integrations.first() or make_integration(account)
-    DailyRows.objects.create(account=account, integration=integration, table_name=table, day=day, rows=rows)
+def add_rows(account, day, rows, table="orders", free_rows=0):
+    integration = account.integrations.first() or make_integration(account, schema_name="orders")
+    DailyRows.objects.create(
+        account=account, integration=integration, table_name=table, day=day, rows=rows, free_rows=free_rows
+    )
 
 
 def test_usage_counts_days_of_the_running_period(account, member):
@@ -40,11 +44,11 @@ def test_usage_counts_days_of_the_running_period(account, member):
     add_rows(account, date(2026, 3, 20), 5_000)
     usage = usage_of(account, now=NOW)
     assert (usage.first_day, usage.reset_day) == (date(2026, 3, 9), date(2026, 4, 8))
-    assert usage.used == 5_111
+    assert (usage.used, usage.counted) == (5_111, 5_111)
     assert usage.days[0] == (date(2026, 3, 9), 111)
     assert usage.days[-1] == (date(2026, 3, 20), 5_000)
     assert len(usage.days) == 12
-    assert usage.previous == [(date(2026, 1, 8), 0), (date(2026, 2, 7), 7)]
+    assert usage.previous == [Cycle(date(2026, 1, 8), 0, 0), Cycle(date(2026, 2, 7), 7, 0)]
 
 
 def test_every_day_is_in_exactly_one_period(account):
@@ -61,7 +65,10 @@ def test_the_page_shows_plan_limits_and_usage(signed_in, page, account, monkeypa
     monkeypatch.setattr(timezone, "now", lambda: NOW)
     add_rows(account, date(2026, 3, 9), 5_330)
     shown = Page(signed_in.get(page("billing")))
-    assert "Plan Standard Price From USD 100 a month Rows a month 5,000,000 Team members 5" in shown.words
+    assert (
+        "Plan Standard Price From USD 100 a month Next billing date Apr 8, 2026 (UTC): the rows of the cycle "
+        "begin at zero again Rows a month 5,000,000 Team members 5"
+    ) in shown.words
     assert "API access keys Not included" in shown.words
     assert (
         "Resets on Apr 8, 2026 (UTC) 5,330 Rows replicated this usage cycle 4,994,670 Rows remaining"
@@ -109,9 +116,79 @@ def test_an_operator_can_close_plan_changes(signed_in, page, settings):
     assert "Plans are set by the people who run this server." in shown.words
 
 
-def test_no_payment_is_asked_for(signed_in, page):
-    words = Page(signed_in.get(page("billing"))).words.lower()
-    assert not [word for word in ("card", "invoice", "payment") if word in words]
+def test_twelve_earlier_cycles_are_shown(account, member):
+    account.created_at = NOW - timedelta(days=3000)
+    add_rows(account, date(2025, 3, 14), 9)  # the first day of the oldest of them
+    add_rows(account, date(2025, 3, 13), 1000)
+    usage = usage_of(account, now=NOW)
+    assert [cycle.rows for cycle in usage.previous] == [9] + [0] * 11
+    assert usage.previous[0].first_day == date(2025, 3, 14)
+    assert usage.previous[0].last_day == date(2025, 4, 12)
+
+
+def test_free_rows_are_told_and_count_nowhere(signed_in, page, account, member, monkeypatch):
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    add_rows(account, date(2026, 3, 9), 5_000, free_rows=4_000)
+    add_rows(account, date(2026, 3, 18), 330)
+    FreeWeek.objects.create(
+        account=account, schema_name="orders", began_at=datetime(2026, 3, 3, 8, tzinfo=UTC)
+    )
+    usage = usage_of(account, now=NOW)
+    assert (usage.used, usage.free_rows, usage.counted) == (5_330, 4_000, 1_330)
+    assert counted_rows(account, now=NOW) == 1_330
+    shown = Page(signed_in.get(page("billing")))
+    assert (
+        "5,330 Rows replicated this usage cycle 4,000 of them are free and do not count. "
+        "4,998,670 Rows remaining 1,330 of 5,000,000 rows used (under 1 %)"
+    ) in shown.words
+    assert "4,000 free rows of orders : its first 7 days ended Mar 10, 2026 08:00 (UTC)" in shown.words
+    assert "No recent credits." not in shown.words
+
+
+def test_credits_are_those_that_reach_into_the_running_period(account, member):
+    for number in range(8):
+        FreeWeek.objects.create(
+            account=account,
+            schema_name=f"source_{number}",
+            began_at=datetime(2026, 3, 1 + number, 12, tzinfo=UTC),
+        )
+    FreeWeek.objects.create(account=account, schema_name="now", began_at=datetime(2026, 3, 14, tzinfo=UTC))
+    found = credits_of(account, now=NOW)  # the period began on March 9
+    assert [credit.schema_name for credit in found.newest] == [
+        "now", "source_7", "source_6", "source_5", "source_4",
+    ]  # fmt: skip
+    assert found.others == 3  # source_0 ended on March 8
+    assert [credit.is_running for credit in found.newest] == [True, False, False, False, False]
+
+
+def test_without_credits_the_page_says_how_to_get_them(signed_in, page):
+    shown = Page(signed_in.get(page("billing")))
+    assert (
+        "Credits No recent credits. Add a new integration to receive 7 days of free rows for that integration."
+    ) in shown.words
+
+
+def test_D7_past_payments_are_honestly_none(signed_in, page):
+    shown = Page(signed_in.get(page("billing")))
+    assert (
+        "Past Payments No payments. This server takes none: the prices are the public list."
+    ) in shown.words
+    assert not [word for word in ("card", "invoice") if word in shown.words.lower()]
+
+
+def test_the_page_asks_as_often_however_many_rows_there_are(signed_in, page, account, member):
+    asked = []
+    for tables in (1, 3):
+        for number in range(tables):
+            schema = f"s{tables}{number}"
+            FreeWeek.objects.create(account=account, schema_name=schema, began_at=timezone.now())
+            for ago in range(0, 400, 40 // tables):
+                day = timezone.now().date() - timedelta(days=ago)
+                add_rows(account, day, 10, table=schema)
+        with CaptureQueriesContext(connection) as queries:
+            signed_in.get(page("billing"))
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
 
 
 def test_losses_name_what_shrinks():

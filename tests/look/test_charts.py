@@ -48,7 +48,11 @@ def test_a_running_cycle_leaves_room_for_the_days_to_come():
 
 
 def test_earlier_cycles_carry_their_names():
-    assert [tick.label for tick in cycle_bars([("Apr", 5), ("May", 0)]).ticks] == ["Apr", "May"]
+    cycles = [(date(2026, month, 2), date(2026, month, 28), month) for month in range(1, 13)]
+    few, many = cycle_bars(cycles[:3]), cycle_bars(cycles)
+    assert sorted(tick.label for tick in few.ticks) == ["Feb", "Jan", "Mar"]
+    assert few.bars[0].name == "Jan 2, 2026 to Jan 28, 2026"
+    assert {tick.label for tick in many.ticks} == {"Dec", "Sept", "Jun", "Mar"}  # the newest always
 
 
 @pytest.mark.parametrize(

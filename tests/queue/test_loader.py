@@ -16,6 +16,7 @@ from integrations.models import (
     Batch,
     BatchTable,
     DailyRows,
+    FreeWeek,
     Integration,
     Load,
     LoadedTable,
@@ -26,6 +27,8 @@ from integrations.queue import claiming, loader, recording
 from integrations.queue.accepting import accept_batch, segment_writer
 from integrations.queue.loader import load_next
 from integrations.queue.segments import stored_segments
+from integrations.services.integrations import delete_integration
+from tests.factories import make_access_token, make_account, make_integration, make_member
 from tests.queue.sending import send
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +97,62 @@ def test_an_accepted_batch_is_loaded_recorded_and_marked(token, queue):
     assert Integration.objects.get().last_received_at == Batch.objects.get().received_at
     entry = QueuedTable.objects.get()
     assert (entry.lease, entry.attempts, entry.error) == (None, 0, "")
+
+
+def load_at(token, moment, monkeypatch, rows=1):
+    """Send and load new rows; the clock shows `moment` meanwhile."""
+    monkeypatch.setattr(timezone, "now", lambda: moment)
+    number = Load.objects.count() * 100
+    send(token, rows=[{"id": number + n, "dock": None} for n in range(rows)])
+    drain()
+
+
+def counted():
+    return [(day.rows, day.free_rows) for day in DailyRows.objects.order_by("day", "pk")]
+
+
+def test_rows_of_the_first_seven_days_are_free(token, queue, monkeypatch):
+    first = timezone.now().replace(hour=10)
+    load_at(token, first, monkeypatch, rows=3)
+    load_at(token, first + timedelta(days=6, hours=23, minutes=59), monkeypatch, rows=2)
+    load_at(token, first + timedelta(days=7), monkeypatch, rows=4)
+    load_at(token, first + timedelta(days=8), monkeypatch, rows=1)
+    assert counted() == [(3, 3), (6, 2), (1, 0)]  # the seventh day is free up to the minute it began at
+
+
+def test_sub_rows_count_like_any_row(token, queue):
+    fields = {"id": {"type": "integer"}, "tags": {"type": "array", "items": {"type": "string"}}}
+    stops = {"type": "array", "items": {"type": "object", "properties": {"at": {"type": "string"}}}}
+    send(
+        token,
+        rows=[{"id": 1, "tags": ["a", "b"], "stops": [{"at": "x"}, {"at": "y"}, {"at": "z"}]}],
+        schema={"type": "object", "properties": fields | {"stops": stops}},
+    )
+    drain()
+    assert counted() == [(6, 6)]  # loading.md 8.4: one record with arrays of 2 and 3
+
+
+def test_a_schema_name_has_one_free_week_even_if_made_anew(token, queue, monkeypatch):
+    first = timezone.now().replace(hour=10)
+    load_at(token, first, monkeypatch)
+    integration = token.integration
+    delete_integration(integration=integration, actor=integration.created_by)
+    again = make_integration(integration.account, schema_name=integration.schema_name)
+    other = make_integration(integration.account, schema_name="something_else")
+    for made in (again, other):
+        load_at(make_access_token(made)[0], first + timedelta(days=8), monkeypatch)
+    assert counted() == [(1, 1), (1, 0), (1, 1)]
+    assert FreeWeek.objects.count() == 2
+
+
+def test_the_same_name_in_another_account_has_its_own_week(token, queue, monkeypatch):
+    first = timezone.now().replace(hour=10)
+    load_at(token, first, monkeypatch)
+    account = make_account()
+    make_member(account)
+    theirs = make_integration(account, schema_name=token.integration.schema_name)
+    load_at(make_access_token(theirs)[0], first + timedelta(days=8), monkeypatch)
+    assert counted() == [(1, 1), (1, 1)]
 
 
 def test_a_load_keeps_the_greatest_value_of_each_bookmark(token, queue):
