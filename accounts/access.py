@@ -123,16 +123,21 @@ def public(view: Callable) -> Callable:
     return view
 
 
-def signed_in(view: Callable) -> Callable:
-    """Admit every signed-in person, whatever their accounts."""
+def signed_in(view: Callable | None = None, *, fresh: bool = False) -> Callable:
+    """Admit every signed-in person, whatever their accounts; with `fresh`, only soon after a sign-in."""
 
-    @sign_in_first
-    @functools.wraps(view)
-    def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
-        return private(view(request, *args, **kwargs), request)
+    def decorate(view: Callable) -> Callable:
+        @sign_in_first
+        @functools.wraps(view)
+        def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+            return private(
+                (require_fresh(request) if fresh else None) or view(request, *args, **kwargs), request
+            )
 
-    guarded.access = Access("signed in")
-    return guarded
+        guarded.access = Access("signed in", fresh=fresh)
+        return guarded
+
+    return decorate(view) if view is not None else decorate
 
 
 def staff(view: Callable | None = None, *, permission: str = "") -> Callable:

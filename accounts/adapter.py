@@ -27,6 +27,10 @@ class AccountAdapter(DefaultAccountAdapter):
         begin_choosing(session=request.session, person=user)
         record_sign_in(person=user)
 
+    def get_login_stages(self) -> list[str]:
+        """The password, then the second step: nothing else of the library's is in use."""
+        return ["accounts.sign_in_stages.SecondStep"]
+
     def get_client_ip(self, request: HttpRequest) -> str:
         """The caller's address, forwarded only by trusted proxies (promise S8)."""
         return request_facts.current().address or "0.0.0.0"  # noqa: S104 - shown, not listened on

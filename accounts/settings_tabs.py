@@ -6,10 +6,14 @@ from accounts.models import Account
 
 TABS = (
     ("Your Profile", "accounts:profile"),
+    ("Security", "accounts:security"),
     ("Account Settings", "accounts:account-settings"),
     ("Activity", "accounts:audit"),
     ("Billing", "accounts:billing"),
 )
+
+
+OF_THE_PERSON = {"accounts:security"}  # the same page in every account
 
 
 def settings_tabs(account: Account, active: str) -> list[dict[str, object]]:
@@ -17,7 +21,7 @@ def settings_tabs(account: Account, active: str) -> list[dict[str, object]]:
     return [
         {
             "label": label,
-            "url": reverse(route, kwargs={"client_id": account.client_id}),
+            "url": reverse(route, kwargs={} if route in OF_THE_PERSON else {"client_id": account.client_id}),
             "active": route == active,
         }
         for label, route in TABS

@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.services import throttle
 from accounts.services.authentication import forget_failures, may_sign_in
 from accounts.services.mail import afterwards, send_mail
+from accounts.services.second_step import forget_wrong_codes
 from accounts.services.sessions import record_for_person
 from stitchapp import request_facts
 
@@ -94,6 +95,7 @@ def reset_password(*, code: str, password: str, server: str) -> User:
         person = find_by_code(code)
         store_password(person=person, hashed=hashed)
     forget_failures(email=person.email)
+    forget_wrong_codes(person)
     tell(person, server)
     return person
 

@@ -1,27 +1,12 @@
-"""A destination's password at rest: sealed with CREDENTIAL_KEY, opened only where it is used (decision D14).
-
-The cipher key is derived from CREDENTIAL_KEY alone, so rotating SECRET_KEY touches nothing. AES-GCM binds what is
-sealed to its account: a row's password that is copied into another account's row does not open. The prefix names
-the scheme, so that a later one can stand beside it.
-"""
+"""A destination's password at rest: sealed for its account, opened only where it is used (decision D14)."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import os
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
-
+from accounts import sealing
 from accounts.errors import DomainError
 from accounts.models import Account
 
-SCHEME = "v1:"
-NONCE_BYTES = 12
+USE = b"stitchapp destination credentials v1"
 
 
 class CredentialUnreadable(DomainError):
@@ -36,26 +21,15 @@ class CredentialUnreadable(DomainError):
 
 def seal(secret: str, *, account: Account) -> str:
     """Return the secret as it may be stored for the account."""
-    nonce = os.urandom(NONCE_BYTES)
-    sealed = nonce + cipher().encrypt(nonce, secret.encode(), purpose(account))
-    return SCHEME + base64.b64encode(sealed).decode("ascii")
+    return sealing.seal(secret, use=USE, owner=purpose(account))
 
 
 def unseal(stored: str, *, account: Account) -> str:
     """Return a stored secret of the account in clear. Raises CredentialUnreadable."""
-    if not stored.startswith(SCHEME):
-        raise CredentialUnreadable
     try:
-        sealed = base64.b64decode(stored.removeprefix(SCHEME), validate=True)
-        return cipher().decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], purpose(account)).decode()
-    except (InvalidTag, ValueError, binascii.Error) as error:
+        return sealing.unseal(stored, use=USE, owner=purpose(account))
+    except sealing.Unreadable as error:
         raise CredentialUnreadable from error
-
-
-def cipher() -> AESGCM:
-    """Return the cipher of this server's CREDENTIAL_KEY."""
-    derive = HKDF(SHA256(), length=32, salt=None, info=b"stitchapp destination credentials v1")
-    return AESGCM(derive.derive(settings.CREDENTIAL_KEY.encode()))
 
 
 def purpose(account: Account) -> bytes:

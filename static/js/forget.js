@@ -4,6 +4,7 @@ addEventListener("pagehide", () => {
   for (const holder of document.querySelectorAll("[data-forget]")) {
     for (const field of holder.querySelectorAll("input")) field.value = "";
     for (const code of holder.querySelectorAll("pre")) code.textContent = "";
+    for (const file of holder.querySelectorAll("a[download]")) file.removeAttribute("href");
   }
 });
 

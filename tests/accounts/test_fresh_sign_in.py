@@ -134,6 +134,9 @@ def test_P12_keys_and_tokens_change_hands_only_after_a_fresh_sign_in():
     assert fresh - {"key-form"} == {
         "accounts:api-key-create",
         "accounts:api-key-delete",
+        "accounts:authenticator-create",
+        "accounts:authenticator-remove",
+        "accounts:recovery-codes-create",
         "integrations:import-api-create",
         "integrations:access-token-create",
         "integrations:access-token-revoke",

@@ -5,7 +5,7 @@ import secrets
 
 import pytest
 
-from integrations.services import credentials
+from accounts import sealing
 from integrations.services.credentials import CredentialUnreadable, seal, unseal
 from tests.factories import make_account
 
@@ -51,7 +51,7 @@ def test_what_was_tampered_with_is_refused(account, stored):
 
 
 def test_one_changed_bit_is_noticed(account, password):
-    sealed = bytearray(base64.b64decode(seal(password, account=account).removeprefix(credentials.SCHEME)))
+    sealed = bytearray(base64.b64decode(seal(password, account=account).removeprefix(sealing.SCHEME)))
     sealed[-1] ^= 1
     with pytest.raises(CredentialUnreadable):
-        unseal(credentials.SCHEME + base64.b64encode(sealed).decode(), account=account)
+        unseal(sealing.SCHEME + base64.b64encode(sealed).decode(), account=account)
