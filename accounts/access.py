@@ -7,8 +7,8 @@ from enum import Enum
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.csrf import csrf_exempt
@@ -97,10 +97,15 @@ def allow(permission: Can, *, feature: Feature | None = None, fresh: bool = Fals
         @sign_in_first
         @functools.wraps(view)
         def guarded(request: HttpRequest, client_id: int, *args, **kwargs) -> HttpResponse:
-            membership = get_object_or_404(
-                request.user.memberships.active().select_related("account__plan"),
-                account__client_id=client_id,
+            membership = (
+                request.user.memberships.active()
+                .with_others()
+                .select_related("account__plan")
+                .filter(account__client_id=client_id)
+                .first()
             )
+            if membership is None:
+                return not_a_member(request)
             if not may(membership, permission):
                 raise PermissionDenied(f"Your role may not {permission.value}.")
             request.membership, request.account = membership, membership.account
@@ -115,6 +120,16 @@ def allow(permission: Can, *, feature: Feature | None = None, fresh: bool = Fals
         return guarded
 
     return decorate
+
+
+def not_a_member(request: HttpRequest) -> HttpResponse:
+    """Answer alike for an account that is not theirs and one that does not exist (promise P11).
+
+    Somebody who has lost their last place is told so, whichever account they ask for.
+    """
+    if request.user.memberships.active().exists():
+        raise Http404
+    return private(render(request, "accounts/home.html", status=404), request)
 
 
 def public(view: Callable) -> Callable:

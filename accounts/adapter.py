@@ -7,7 +7,6 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts.models import User
 from accounts.services.authentication import TooManyFailures, find_person
-from accounts.services.last_account import begin_choosing
 from accounts.services.sessions import record_sign_in
 from stitchapp import request_facts
 
@@ -24,7 +23,6 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def login(self, request: HttpRequest, user: User) -> None:
         super().login(request, user)
-        begin_choosing(session=request.session, person=user)
         record_sign_in(person=user)
 
     def get_login_stages(self) -> list[str]:

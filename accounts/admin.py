@@ -10,7 +10,17 @@ from accounts.audit import Event
 from accounts.audit_file import audit_file
 from accounts.audit_lines import AuditLine
 from accounts.errors import DomainError
-from accounts.models import Account, ApiKey, ApiKeyRefusal, AuditEvent, Membership, Plan, Task, User
+from accounts.models import (
+    Account,
+    ApiKey,
+    ApiKeyRefusal,
+    AuditEvent,
+    Invitation,
+    Membership,
+    Plan,
+    Task,
+    User,
+)
 from accounts.read_only_admin import ReadOnlyAdmin, act_with_reason
 from accounts.services.api_keys import disable_api_key
 from accounts.services.company import update_company
@@ -129,6 +139,33 @@ class MembershipAdmin(ReadOnlyAdmin):
     fields = ["account", "user", "role", "invoice_admin", "created_at", "deactivated_at", "last_used_at"]
 
 
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    """Who was invited where. What a link is made from stays out."""
+
+    list_display = ["email", "account", "role", "invited_by", "sent_at", "expires_at", "accepted_at"]
+    list_filter = [
+        "role",
+        ("accepted_at", admin.EmptyFieldListFilter),
+        ("cancelled_at", admin.EmptyFieldListFilter),
+    ]
+    list_select_related = ["account", "invited_by"]
+    search_fields = ["email", "=account__client_id", "account__company_name"]
+    search_help_text = "E-mail address, client ID or company name"
+    fields = [
+        "account",
+        "email",
+        "role",
+        "invited_by",
+        "created_at",
+        "sent_at",
+        "expires_at",
+        "accepted_at",
+        "cancelled_at",
+    ]
+    ordering = ["-sent_at"]
+
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
     """API access keys, told apart by their last four characters. Support can disable one."""
@@ -153,6 +190,8 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         "account",
         "created_by",
         "created_at",
+        "handed_to",
+        "handed_until",
         "disabled_at",
         "last_used_at",
         "last_used_address",

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from accounts.audit import Event
 from accounts.models import AuditEvent
+from stitchapp.formats import key_time
 
 LABELS = {event.value: event.label for event in Event}
 COLUMNS = (
@@ -51,6 +53,8 @@ class AuditLine:
         parts = []
         if "before" in detail and "after" in detail:
             parts.append(f"From “{detail['before']}” to “{detail['after']}”.")
+        if detail.get("until"):
+            parts.append(f"Until {key_time(datetime.fromisoformat(detail['until']))}.")
         if detail.get("reason"):
             parts.append(f"Reason: {detail['reason']}.")
         if self.event.api_key_last_four:

@@ -8,6 +8,7 @@ TABS = (
     ("Your Profile", "accounts:profile"),
     ("Security", "accounts:security"),
     ("Account Settings", "accounts:account-settings"),
+    ("Members", "accounts:members"),
     ("Activity", "accounts:audit"),
     ("Billing", "accounts:billing"),
 )

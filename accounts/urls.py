@@ -9,6 +9,10 @@ from accounts.views import (
     billing,
     email,
     home,
+    invitations,
+    joining,
+    members,
+    own_accounts,
     password,
     profile,
     second_factor,
@@ -37,6 +41,41 @@ urlpatterns = [
     path(f"{ACCOUNT}/api-keys/<int:api_key_id>/disable", api_keys.api_key_disable, name="api-key-disable"),
     path(f"{ACCOUNT}/api-keys/<int:api_key_id>/enable", api_keys.api_key_enable, name="api-key-enable"),
     path(f"{ACCOUNT}/api-keys/<int:api_key_id>/delete", api_keys.api_key_delete, name="api-key-delete"),
+    path(f"{ACCOUNT}/members", members.members, name="members"),
+    path(f"{ACCOUNT}/members/new", members.member_invite, name="member-invite"),
+    path(f"{ACCOUNT}/members/<int:membership_id>/role", members.member_role, name="member-role"),
+    path(
+        f"{ACCOUNT}/members/<int:membership_id>/deactivate",
+        members.member_deactivate,
+        name="member-deactivate",
+    ),
+    path(
+        f"{ACCOUNT}/members/<int:membership_id>/reactivate",
+        members.member_reactivate,
+        name="member-reactivate",
+    ),
+    path(
+        f"{ACCOUNT}/invitations/<int:invitation_id>/resend",
+        invitations.invitation_resend,
+        name="invitation-resend",
+    ),
+    path(
+        f"{ACCOUNT}/invitations/<int:invitation_id>/link", invitations.invitation_link, name="invitation-link"
+    ),
+    path(
+        f"{ACCOUNT}/invitations/<int:invitation_id>/role", invitations.invitation_role, name="invitation-role"
+    ),
+    path(
+        f"{ACCOUNT}/invitations/<int:invitation_id>/cancel",
+        invitations.invitation_cancel,
+        name="invitation-cancel",
+    ),
+    path("invitation/new/register", joining.invitation_register, name="invitation-register"),
+    path("invitation/new/join", joining.invitation_join, name="invitation-join"),
+    path("invitation/new/switch", joining.invitation_switch, name="invitation-switch"),
+    path("invitation/<str:code>", joining.invitation, name="invitation"),
+    path("accounts", own_accounts.account_list, name="account-list"),
+    path("accounts/new", own_accounts.account_create, name="account-create"),
     path(f"{ACCOUNT}/audit", audit.audit, name="audit"),
     path(f"{ACCOUNT}/audit.csv", audit.audit_export, name="audit-export"),
     path(f"{ACCOUNT}/billing", billing.billing, name="billing"),

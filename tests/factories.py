@@ -8,7 +8,7 @@ import zlib
 from django.utils import timezone
 
 from accounts import secrets
-from accounts.models import Account, ApiKey, Membership, Plan, Role, User
+from accounts.models import Account, ApiKey, Invitation, Membership, Plan, Role, User
 from integrations.models import (
     AccessToken,
     Batch,
@@ -46,6 +46,13 @@ def make_member(account: Account | None = None, *, role: str = Role.ADMINISTRATO
     user = make_user(**fields)
     Membership.objects.create(account=account or make_account(), user=user, role=role)
     return user
+
+
+def make_invitation(account: Account, **fields) -> Invitation:
+    """Return a pending invitation of an address that nobody has."""
+    fields = {"email": f"invited{next(numbers)}@example.com"} | fields
+    inviter = fields.pop("invited_by", None) or account.memberships.first().user
+    return Invitation.objects.create(account=account, invited_by=inviter, **fields)
 
 
 def make_api_key(account: Account, creator: User | None = None, **fields) -> tuple[ApiKey, str]:

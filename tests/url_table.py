@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from accounts.models import Account, ApiKey, User
+from accounts.models import Account, ApiKey, Invitation, Membership, Role, User
 from integrations.models import AccessToken, Batch, Destination, Integration, RejectedRecord
 from stitchapp.routes import every_route
 from tests.factories import (
@@ -13,6 +13,7 @@ from tests.factories import (
     make_api_key,
     make_batch,
     make_integration,
+    make_invitation,
     make_member,
     make_postgres_destination,
     make_rejected,
@@ -56,6 +57,15 @@ class World:
         return make_api_key(self.account)
 
     @cached_property
+    def colleague(self) -> Membership:
+        """Somebody to whom things may happen without ending the world's own member."""
+        return make_member(self.account, role=Role.GENERAL_USER).memberships.get()
+
+    @cached_property
+    def invitation(self) -> Invitation:
+        return make_invitation(self.account)
+
+    @cached_property
     def access_token(self) -> tuple[AccessToken, str]:
         return make_access_token(self.integration)
 
@@ -82,6 +92,8 @@ class World:
                 "destination_id": lambda: self.destination.pk,
                 "source_id": lambda: self.integration.pk,
                 "api_key_id": lambda: self.api_key[0].pk,
+                "membership_id": lambda: self.colleague.pk,
+                "invitation_id": lambda: self.invitation.pk,
                 "token_id": lambda: self.access_token[0].pk,
                 "access_token_id": lambda: self.access_token[0].pk,
                 "receipt": lambda: self.batch.receipt,

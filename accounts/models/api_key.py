@@ -1,12 +1,16 @@
 """An API access key: the secret that opens the Connect API for one account."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models.account import Account
 from accounts.models.membership import Membership
 from accounts.models.use import Use
+from accounts.models.user import User
 
 MAX_API_KEYS = 10  # K-07: enabled and disabled together
 
@@ -15,12 +19,17 @@ class ApiKeyQuerySet(models.QuerySet):
     def enabled(self) -> "ApiKeyQuerySet":
         return self.filter(disabled_at=None)
 
-    def with_creators_membership(self) -> "ApiKeyQuerySet":
-        """Annotate `creator_is_member`: whether the creator is an active member of the key's account."""
+    def owned_by(self, person: User) -> "ApiKeyQuerySet":
+        """Return the keys that act in the person's name: made by them, or handed to them."""
+        return self.filter(models.Q(handed_to=person) | models.Q(handed_to=None, created_by=person))
+
+    def with_owners_membership(self) -> "ApiKeyQuerySet":
+        """Annotate `owner_is_member`: whether the owner is an active member of the key's account."""
         membership = Membership.objects.active().filter(
-            account=models.OuterRef("account"), user=models.OuterRef("created_by")
+            account=models.OuterRef("account"),
+            user=Coalesce(models.OuterRef("handed_to"), models.OuterRef("created_by")),
         )
-        return self.annotate(creator_is_member=models.Exists(membership))
+        return self.annotate(owner_is_member=models.Exists(membership))
 
 
 class ApiKey(Use):
@@ -33,6 +42,17 @@ class ApiKey(Use):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     disabled_at = models.DateTimeField(null=True, blank=True)
+    handed_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The owner after the creator has left; empty while the creator owns the key.",
+    )
+    handed_until = models.DateTimeField(
+        null=True, blank=True, help_text="When the key stops, if it was kept for a time only."
+    )
     form_id = models.UUIDField(
         null=True, unique=True, help_text="Makes a form that is sent twice create once."
     )
@@ -53,6 +73,19 @@ class ApiKey(Use):
     @property
     def is_enabled(self) -> bool:
         return self.disabled_at is None
+
+    @property
+    def owner(self) -> User:
+        """The member in whose name the key acts."""
+        return self.handed_to or self.created_by
+
+    @property
+    def owner_id(self) -> int:
+        return self.handed_to_id or self.created_by_id
+
+    def time_is_over(self, now: datetime) -> bool:
+        """Tell whether the key was kept for a time that has passed."""
+        return self.handed_until is not None and self.handed_until <= now
 
 
 class ApiKeyRefusal(models.Model):

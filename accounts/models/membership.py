@@ -18,6 +18,11 @@ class MembershipQuerySet(models.QuerySet):
     def active(self) -> "MembershipQuerySet":
         return self.filter(deactivated_at=None, user__is_active=True)
 
+    def with_others(self) -> "MembershipQuerySet":
+        """Annotate `has_others`: whether the person has a place in another account too."""
+        others = Membership.objects.filter(user=models.OuterRef("user"), deactivated_at=None)
+        return self.annotate(has_others=models.Exists(others.exclude(pk=models.OuterRef("pk"))))
+
     def last_used(self) -> "MembershipQuerySet":
         """Order by when each account was opened last; one never opened comes last."""
         return self.order_by(models.F("last_used_at").desc(nulls_last=True), "pk").select_related("account")

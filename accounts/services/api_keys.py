@@ -1,5 +1,6 @@
 """Create, disable, re-enable and delete API access keys (app.md 6). The one place where their rules live."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -32,11 +33,20 @@ class AlreadyCreated(DomainError):
     )
 
 
-class CreatorHasLeft(DomainError):
-    """A key acts in its creator's name; it stays off while the creator is not a member (app.md 17, 6)."""
+class OwnerHasLeft(DomainError):
+    """A key acts in its owner's name; it stays off while the owner is not a member (app.md 17, 6)."""
 
-    code, status = "creator_has_left", 409
-    message = "This key's creator is not an active member of the account, so the key stays disabled."
+    code, status = "owner_has_left", 409
+    message = "This key's owner is not an active member of the account, so the key stays disabled."
+
+
+class TimeIsOver(DomainError):
+    """The key was kept under a new owner until a date that has passed."""
+
+    code, status = "key_time_over", 409
+    message = (
+        "The time for which this key was kept is over, so it stays off. Generate another key in its place."
+    )
 
 
 @transaction.atomic
@@ -87,11 +97,26 @@ def enable_api_key(*, key: ApiKey, actor: User) -> None:
     """Switch the key on again, with the same secret. A key that is on already stays as it is."""
     account = lock_account(key.account)
     require_feature(account, Feature.CONNECT_API, timezone.now())
-    if not account.memberships.active().filter(user=key.created_by_id).exists():
-        raise CreatorHasLeft
+    if not account.memberships.active().filter(user=key.owner_id).exists():
+        raise OwnerHasLeft
+    if key.time_is_over(timezone.now()):
+        raise TimeIsOver
     if ApiKey.objects.filter(pk=key.pk).exclude(disabled_at=None).update(disabled_at=None):
         key.disabled_at = None
         tell(Event.API_KEY_ENABLED, key, actor)
+
+
+@transaction.atomic
+def hand_over_api_key(*, key: ApiKey, actor: User, owner: User, until: datetime | None) -> None:
+    """Let the key act in another member's name, until a moment or for good; it stays on or off as it is.
+
+    The caller holds the account locked and has seen that the new owner is an active member of it.
+    """
+    before = key.owner
+    ApiKey.objects.filter(pk=key.pk).update(handed_to=owner, handed_until=until)
+    key.handed_to, key.handed_until = owner, until
+    stops: dict[str, Any] = {"until": until.isoformat(timespec="seconds")} if until is not None else {}
+    tell(Event.API_KEY_HANDED_OVER, key, actor, before=before.email, after=owner.email, **stops)
 
 
 @transaction.atomic
@@ -113,9 +138,11 @@ def switch_off(key: ApiKey) -> bool:
     return bool(changed)
 
 
-def tell(event: Event, key: ApiKey, actor: User | None, *, by_staff: bool = False, reason: str = "") -> None:
+def tell(
+    event: Event, key: ApiKey, actor: User | None, *, by_staff: bool = False, reason: str = "", **more: Any
+) -> None:
     """Record what happened to the key: description and last four outlive its row, the secret is not known."""
-    detail: dict[str, Any] = {"last_four": key.last_four} | ({"reason": reason} if reason else {})
+    detail: dict[str, Any] = {"last_four": key.last_four} | more | ({"reason": reason} if reason else {})
     record(
         event,
         account=key.account,

@@ -10,11 +10,12 @@ from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.auth import authenticate
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.audit import Event, record
 from accounts.errors import DomainError
-from accounts.models import User
+from accounts.models import Invitation, User
 from accounts.services import throttle
 from accounts.services.sessions import record_for_person
 from stitchapp import request_facts
@@ -61,9 +62,12 @@ def find_person(*, request: HttpRequest, email: str, password: str) -> User | No
 
 
 def may_sign_in(person: User) -> bool:
-    """Tell whether the person has anything to sign in to: a place in an account that was not taken away."""
+    """Tell whether the person has anything to sign in to: a place in an account, or one that waits for them."""
     return person.is_active and (
-        person.is_staff or person.memberships.active().exists() or not person.memberships.exists()
+        person.is_staff
+        or person.memberships.active().exists()
+        or not person.memberships.exists()
+        or Invitation.objects.pending(timezone.now()).filter(email=person.email).exists()
     )
 
 

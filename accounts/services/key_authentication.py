@@ -34,7 +34,8 @@ class RefusalReason(StrEnum):
     UNKNOWN = "unknown", "No such key exists: it was never made here, or it was deleted."
     DISABLED = "disabled", "The key is disabled."
     PLAN = "plan", "The account's plan does not include API access."
-    CREATOR_LEFT = "creator_left", "The key's creator is no longer an active member."
+    OWNER_LEFT = "creator_left", "The key's owner is no longer an active member."
+    TIME_OVER = "time_over", "The time for which its new owner kept the key is over."
 
 
 class KeyRefused(DomainError):
@@ -86,8 +87,8 @@ def find_api_key(secret: str) -> ApiKey | None:
         return None
     digest = secrets.digest(secret)
     key = (
-        ApiKey.objects.select_related("account__plan", "created_by")
-        .with_creators_membership()
+        ApiKey.objects.select_related("account__plan", "created_by", "handed_to")
+        .with_owners_membership()
         .filter(digest=digest)
         .first()
     )
@@ -100,8 +101,10 @@ def reason_to_refuse(key: ApiKey, *, now: datetime) -> RefusalReason | None:
         return RefusalReason.DISABLED
     if not has_feature(key.account, Feature.CONNECT_API, now):
         return RefusalReason.PLAN
-    if not key.creator_is_member:  # type: ignore[attr-defined]  # annotated by find_api_key
-        return RefusalReason.CREATOR_LEFT
+    if not key.owner_is_member:  # type: ignore[attr-defined]  # annotated by find_api_key
+        return RefusalReason.OWNER_LEFT
+    if key.time_is_over(now):
+        return RefusalReason.TIME_OVER
     return None
 
 

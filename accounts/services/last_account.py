@@ -3,19 +3,16 @@
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils import timezone
 
-from accounts.models import Membership, User
+from accounts.models import Membership
 
-CHOOSES = "chooses_account"
 OPENED = "opened_account"
 
 
-def begin_choosing(*, session: SessionBase, person: User) -> None:
-    """Note at sign-in whether there is anything to remember: for most people there is not."""
-    session[CHOOSES] = person.memberships.active().count() > 1
-
-
 def note_opened(*, session: SessionBase, membership: Membership) -> None:
-    """Remember the account when it is another than the one opened before: one write a change."""
-    if session.get(CHOOSES) and session.get(OPENED) != membership.account_id:
+    """Remember the account when it is another than the one opened before: one write a change.
+
+    The membership comes from `with_others`: for most people there is nothing to remember.
+    """
+    if membership.has_others and session.get(OPENED) != membership.account_id:  # type: ignore[attr-defined]
         session[OPENED] = membership.account_id
         Membership.objects.filter(pk=membership.pk).update(last_used_at=timezone.now())

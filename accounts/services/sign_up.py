@@ -74,6 +74,21 @@ def sign_up(
     return person
 
 
+def open_another_account(*, person: User, company_name: str, region: str, form_id: str) -> Account:
+    """Open an account for a person who has a sign-in; the same form sent twice opens one."""
+    if throttle.take_place(SIGN_UPS_FROM_HERE, throttle.network_of(request_facts.current().address)) is None:
+        raise TooManySignUps
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=person.pk)  # two clicks at once, one account
+        key = f"account-create:{person.pk}:{form_id}"
+        made_before = Account.objects.filter(pk=cache.get(key), memberships__user=person).first()
+        if made_before is not None:
+            return made_before
+        account = open_account(person=person, company_name=company_name, region=region)
+        cache.set(key, account.pk, FORM_LIFETIME_SECONDS)
+    return account
+
+
 def open_account(*, person: User, company_name: str, region: str) -> Account:
     """Create an account with its Administrator; both leave their event in its trail."""
     account = Account.objects.create(

@@ -66,7 +66,7 @@ def api_key_enable(request: HttpRequest, api_key_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def api_key_delete(request: HttpRequest, api_key_id: int) -> HttpResponse:
     """Ask, naming the key and its last use; then delete it for good (app.md 6.6)."""
-    key = get_object_or_404(request.account.api_keys.select_related("created_by"), pk=api_key_id)
+    key = get_object_or_404(request.account.api_keys.select_related("created_by", "handed_to"), pk=api_key_id)
     if request.method == "POST":
         delete_api_key(key=key, actor=request.user)
         messages.success(request, f"The key ending in {key.last_four} was deleted.")

@@ -23,6 +23,7 @@ class KeyRow:
     menu: list[dict[str, object]]
     refused: int
     last_refusal: ApiKeyRefusal | None
+    time_is_over: bool
 
     @property
     def status(self) -> str:
@@ -46,25 +47,31 @@ class KeyRow:
 def key_rows(account: Account, *, api_access: bool, may_manage: bool, now: datetime) -> list[KeyRow]:
     """Return the rows of all keys, newest first, in two queries.
 
-    Without API access every key counts as disabled, and so does the key of somebody who left: all that can be
-    done with it is to delete it.
+    Without API access every key counts as disabled, and so does the key of somebody who left, and one that was
+    kept for a time that is over: all that can be done with it is to delete it.
     """
     recent = account.api_key_refusals.filter(minute__gt=now - SHOWN_FOR)
     keys = (
-        account.api_keys.select_related("created_by")
-        .with_creators_membership()
+        account.api_keys.select_related("created_by", "handed_to")
+        .with_owners_membership()
         .prefetch_related(Prefetch("refusals", recent.order_by("-minute", "-pk"), to_attr="recent_refusals"))
     )
     return [
         KeyRow(
             key=key,
-            enabled=key.is_enabled and api_access and key.creator_is_member,
-            menu=menu_of(key, account, usable=api_access and key.creator_is_member) if may_manage else [],
+            enabled=key.is_enabled and api_access and works(key, now),
+            menu=menu_of(key, account, usable=api_access and works(key, now)) if may_manage else [],
+            time_is_over=key.time_is_over(now),
             refused=sum(refusal.count for refusal in key.recent_refusals),
             last_refusal=next(iter(key.recent_refusals), None),
         )
         for key in keys
     ]
+
+
+def works(key: ApiKey, now: datetime) -> bool:
+    """Tell whether the key, as `key_rows` found it, opens the API when it is switched on."""
+    return key.owner_is_member and not key.time_is_over(now)
 
 
 def menu_of(key: ApiKey, account: Account, *, usable: bool) -> list[dict[str, object]]:

@@ -90,7 +90,7 @@ def source_create(request: HttpRequest, body: SourceCreate):
     try:
         integration = create_mapped_integration(
             account=request.account,
-            actor=request.api_key.created_by,
+            actor=request.api_key.owner,
             display_name=body.display_name,
             schema_name=body.name if "name" in body.model_fields_set else None,
             destination=find_destination(request, body, responses.CREATE_BODY),
@@ -132,7 +132,7 @@ def source_update(request: HttpRequest, source_id: int, body: SourceUpdate):
     try:
         integration = update_integration(
             integration=integration,
-            actor=request.api_key.created_by,
+            actor=request.api_key.owner,
             api_key=request.api_key,
             changes=changes,
         )
@@ -154,7 +154,7 @@ def source_delete(request: HttpRequest, source_id: int):
     integration = find_integration(request, source_id)
     try:
         deleted = delete_integration(
-            integration=integration, actor=request.api_key.created_by, api_key=request.api_key
+            integration=integration, actor=request.api_key.owner, api_key=request.api_key
         )
     except IntegrationDeleted as error:
         raise unknown_source(source_id) from error

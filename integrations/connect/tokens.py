@@ -42,7 +42,7 @@ def token_create(request: HttpRequest, source_id: int):
     try:
         token, secret = create_access_token(
             integration=find_integration(request, source_id),
-            actor=request.api_key.created_by,
+            actor=request.api_key.owner,
             api_key=request.api_key,
         )
     except TokenLimitReached as error:
@@ -67,7 +67,7 @@ def token_revoke(request: HttpRequest, source_id: int, token_id: int):
     if token is None:
         raise responses.Refusal(404, responses.NOT_FOUND)
     try:
-        revoke_access_token(token=token, actor=request.api_key.created_by, api_key=request.api_key)
+        revoke_access_token(token=token, actor=request.api_key.owner, api_key=request.api_key)
     except TokenAlreadyRevoked as error:  # by another request, between the two statements
         raise responses.Refusal(404, responses.NOT_FOUND) from error
     return source(find_integration(request, source_id))

@@ -158,7 +158,7 @@ def test_P7_the_key_of_somebody_who_left_is_off_and_can_only_be_deleted(signed_i
     make_api_key(account, leaver, description="Nightly export")
     leaver.memberships.update(deactivated_at=timezone.now())
     row = key_rows(show(signed_in, page))[1]
-    assert row[1] == "Nightly export Never used Its creator is no longer an active member of this account."
+    assert row[1] == "Nightly export Never used Its owner is no longer an active member of this account."
     assert row[3:] == ["Disabled", "Delete this key"]
 
 

@@ -18,8 +18,8 @@ from accounts.lines import LineRefused, clean_line
 from accounts.models import MAX_API_KEYS, Account, ApiKey, AuditEvent, Plan
 from accounts.services.api_keys import (
     AlreadyCreated,
-    CreatorHasLeft,
     KeyLimitReached,
+    OwnerHasLeft,
     create_api_key,
     delete_api_key,
     disable_api_key,
@@ -214,7 +214,7 @@ def test_K14_a_key_of_somebody_who_left_stays_disabled(account, member):
     leaver = make_member(account)
     key, _ = make_api_key(account, leaver, disabled_at=timezone.now())
     leaver.memberships.update(deactivated_at=timezone.now())
-    with pytest.raises(CreatorHasLeft):
+    with pytest.raises(OwnerHasLeft):
         enable_api_key(key=key, actor=member)
 
 

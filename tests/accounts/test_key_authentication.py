@@ -96,7 +96,7 @@ def test_K29_P7_every_end_is_at_once(account):
     delete_api_key(key=deleted, actor=member)
     assert reason_for(deleted_secret) == RefusalReason.UNKNOWN
     left.created_by.memberships.update(deactivated_at=timezone.now())
-    assert reason_for(left_secret) == RefusalReason.CREATOR_LEFT
+    assert reason_for(left_secret) == RefusalReason.OWNER_LEFT
     change_plan(account=account, actor=member, plan=Plan.objects.get(slug="standard"))
     assert reason_for(downgraded_secret) == RefusalReason.DISABLED
 

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 
 from accounts.access import Access
+from accounts.models import Membership
 from stitchapp.routes import declared_access
 from tests.factories import (
     make_access_token,
@@ -17,10 +18,12 @@ from tests.factories import (
     make_api_key,
     make_batch,
     make_integration,
+    make_invitation,
     make_loaded_table,
     make_member,
     make_postgres_destination,
     make_rejected,
+    make_user,
 )
 from tests.url_table import ROUTES, World
 
@@ -64,6 +67,7 @@ def rival() -> dict[str, str]:
     """Make another account with one of each thing; return their ids, which occur in no page by chance."""
     account = make_account(client_id=876_543_210)
     make_member(account)
+    membership = Membership.objects.create(account=account, user=make_user(), pk=876_543_217)
     integration = make_integration(account, pk=876_543_211)
     token, _ = make_access_token(integration, pk=876_543_212)
     key, _ = make_api_key(account, pk=876_543_213)
@@ -75,6 +79,8 @@ def rival() -> dict[str, str]:
         "source_id": str(integration.pk),
         "token_id": str(token.pk),
         "api_key_id": str(key.pk),
+        "membership_id": str(membership.pk),
+        "invitation_id": str(make_invitation(account, pk=876_543_216).pk),
         "table_id": str(table.pk),
         "receipt": str(make_batch(integration).receipt),
         "rejected_id": str(make_rejected(integration, pk=876_543_215).pk),

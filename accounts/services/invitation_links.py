@@ -1,0 +1,66 @@
+"""The links of invitations (decision D6, promise S6).
+
+A link is made from its invitation and signed: nothing that opens it is stored, it can be made again whenever an
+Administrator wants to copy it, and another nonce in the row ends every link made before. There are two kinds.
+The one that goes out by mail proves that its bearer reads the mail of that address; the one that an
+Administrator copies proves nothing of the kind.
+"""
+
+from dataclasses import dataclass
+
+from django.core.signing import BadSignature, Signer
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.errors import DomainError
+from accounts.models import Invitation
+
+MAILED, COPIED = "accounts.invitation.mailed", "accounts.invitation.copied"
+
+
+class InvitationSpent(DomainError):
+    """The link was used, replaced, cancelled, is too old, or was never made here."""
+
+    code, status = "invitation_spent", 404
+    message = (
+        "This invitation is no longer valid: it was used, cancelled or replaced by a newer one, or it is more "
+        "than 7 days old. Ask the person who invited you to send it again."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An invitation, and whether its link came by mail."""
+
+    invitation: Invitation
+    came_by_mail: bool
+
+
+def invitation_code(invitation: Invitation, kind: str) -> str:
+    """Return what stands in the link."""
+    return Signer(salt=kind, sep=".").sign(f"{invitation.pk}-{invitation.nonce}")
+
+
+def make_link(invitation: Invitation, *, server: str, kind: str) -> str:
+    """Return the link of a kind."""
+    return server + reverse("accounts:invitation", kwargs={"code": invitation_code(invitation, kind)})
+
+
+def open_link(code: str) -> Opened:
+    """Return the invitation that a link opens; raise InvitationSpent for every link that opens none."""
+    opened = read_link(code)
+    if opened is None or not opened.invitation.is_pending(timezone.now()):
+        raise InvitationSpent
+    return opened
+
+
+def read_link(code: str) -> Opened | None:
+    """Return the invitation that a link of ours belongs to, whatever became of it; None for any other text."""
+    for kind in (MAILED, COPIED):
+        try:
+            pk, _, nonce = Signer(salt=kind, sep=".").unsign(code).partition("-")
+        except BadSignature:
+            continue
+        found = Invitation.objects.select_related("account", "invited_by").filter(pk=int(pk), nonce=nonce)
+        return next((Opened(invitation, kind == MAILED) for invitation in found), None)
+    return None
