@@ -342,6 +342,7 @@ class BatchTableAdmin(QueueAdmin):
         "updated",
         "superseded",
         "rejected",
+        "loading_at",
         "loaded_at",
     ]
     ordering = ["-pk"]

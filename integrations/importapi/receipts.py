@@ -68,6 +68,7 @@ def as_json(receipt: Receipt) -> dict[str, object]:
         "id": str(batch.receipt),
         "state": receipt.state.value,
         "received_at": moment(batch.received_at),
+        "loading_since": moment(receipt.loading_since),
         "loaded_at": moment(receipt.loaded_at),
         "records": batch.records,
         "bytes": batch.size,

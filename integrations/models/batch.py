@@ -157,6 +157,7 @@ class BatchTable(models.Model):
     updated = models.PositiveIntegerField(default=0)
     superseded = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
+    loading_at = models.DateTimeField(null=True, help_text="When the load that took it began.")
     loaded_at = models.DateTimeField(null=True)
 
     objects = BatchTableQuerySet.as_manager()

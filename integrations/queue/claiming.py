@@ -183,8 +183,11 @@ def renew_until(claim: Claim, done: threading.Event) -> None:
         connections[settings.QUEUE_DATABASE].close()
 
 
-def mark_loaded(claim: Claim, counts: dict[int, BatchCounts], *, now: datetime) -> None:
-    """Mark shares of the table loaded, with what became of their records. Raises LeaseLost."""
+def mark_loaded(claim: Claim, counts: dict[int, BatchCounts], *, started_at: datetime, now: datetime) -> None:
+    """Mark shares of the table loaded by the load that began then, with what became of their records.
+
+    Raises LeaseLost.
+    """
     alike: dict[BatchCounts, list[int]] = {}
     for pk, outcome in counts.items():
         alike.setdefault(outcome, []).append(pk)
@@ -193,7 +196,12 @@ def mark_loaded(claim: Claim, counts: dict[int, BatchCounts], *, now: datetime) 
         for outcome, pks in alike.items():
             for chunk in batched(pks, MARKED_AT_ONCE):
                 claim.table.shares.waiting().filter(pk__in=chunk).update(
-                    state=BatchTableState.LOADED, loaded_at=now, not_before=None, error="", **asdict(outcome)
+                    state=BatchTableState.LOADED,
+                    loading_at=started_at,
+                    loaded_at=now,
+                    not_before=None,
+                    error="",
+                    **asdict(outcome),
                 )
             if outcome.rejected:
                 open_pending(pks)

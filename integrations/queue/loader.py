@@ -112,7 +112,7 @@ def load_shares(claim: claiming.Claim, target: Target, shares: list[BatchTable],
 def mark(claim: claiming.Claim, load: Load) -> set[int]:
     """Let the queue mark the shares that a recorded load has counted; return them."""
     counts = recording.counted_shares(load)
-    claiming.mark_loaded(claim, counts, now=timezone.now())
+    claiming.mark_loaded(claim, counts, started_at=load.started_at, now=timezone.now())
     recording.settle(load)
     return set(counts)
 

@@ -46,6 +46,7 @@ class Receipt:
 
     batch: Batch
     state: Progress
+    loading_since: datetime | None  # since its first table's load, which may be over
     loaded_at: datetime | None
     tables: list[TableReceipt]
 
@@ -91,8 +92,15 @@ def receipt_of(*, batch: Batch) -> Receipt:
         loaded=sum(table.state is Progress.LOADED for table in tables),
         loading=sum(table.state is Progress.LOADING for table in tables),
     )
+    begun = [table.loading_since for table in tables if table.loading_since is not None]
     times = [table.loaded_at for table in tables if table.loaded_at is not None]
-    return Receipt(batch, state, max(times, default=None) if state is Progress.LOADED else None, tables)
+    return Receipt(
+        batch,
+        state,
+        loading_since=min(begun, default=None),
+        loaded_at=max(times, default=None) if state is Progress.LOADED else None,
+        tables=tables,
+    )
 
 
 def table_receipt(batch: Batch, share: BatchTable) -> TableReceipt:
@@ -107,7 +115,7 @@ def table_receipt(batch: Batch, share: BatchTable) -> TableReceipt:
             updated=share.updated,
             superseded=share.superseded,
             rejected=share.rejected,
-            loading_since=None,
+            loading_since=share.loading_at,
             loaded_at=share.loaded_at,
             error="",
             next_try_at=None,

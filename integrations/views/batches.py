@@ -3,6 +3,7 @@
 import uuid
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
@@ -31,6 +32,7 @@ def batch_list(request: HttpRequest, integration_id: int) -> HttpResponse:
         "rows": rows,
         "settings_url": url_of(integration, "integration-settings"),
         "list_url": request.get_full_path(),
+        "receipts_kept": settings.RECEIPTS_KEPT,
         "looks_again": any(summary.state is not Progress.LOADED for summary, _ in rows),
         "crumbs": [
             {"label": integration.display_name, "url": url_of(integration, "integration-summary")},

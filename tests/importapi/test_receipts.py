@@ -42,7 +42,9 @@ def read(client, token):
 
 
 def loaded(batch, **counts):
-    BatchTable.objects.filter(batch=batch).update(state="loaded", loaded_at=AT, **counts)
+    BatchTable.objects.filter(batch=batch).update(
+        state="loaded", loading_at=AT + timedelta(seconds=1), loaded_at=AT + timedelta(seconds=2), **counts
+    )
 
 
 def test_I5_a_loaded_batch_accounts_for_every_record(read, integration):
@@ -54,7 +56,8 @@ def test_I5_a_loaded_batch_accounts_for_every_record(read, integration):
         "id": str(batch.receipt),
         "state": "loaded",
         "received_at": "2024-05-01T10:00:00Z",
-        "loaded_at": "2024-05-01T10:00:00Z",
+        "loading_since": "2024-05-01T10:00:01Z",
+        "loaded_at": "2024-05-01T10:00:02Z",
         "records": 10,
         "bytes": 700,
         "request_id": "abc",
@@ -67,8 +70,8 @@ def test_I5_a_loaded_batch_accounts_for_every_record(read, integration):
                 "updated": 3,
                 "superseded": 2,
                 "rejected": 1,
-                "loading_since": None,
-                "loaded_at": "2024-05-01T10:00:00Z",
+                "loading_since": "2024-05-01T10:00:01Z",
+                "loaded_at": "2024-05-01T10:00:02Z",
                 "error": None,
                 "next_try_at": None,
             }

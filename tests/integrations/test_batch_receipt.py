@@ -1,11 +1,13 @@
 """The receipt of one batch in the browser: the same facts as the API tells its sender."""
 
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 from django.utils import timezone
 
 from integrations.models import BatchTable, QueuedTable
+from stitchapp import formats
 from tests.factories import make_batch, make_integration
 from tests.integrations.conftest import page, text_of
 
@@ -20,7 +22,8 @@ def test_I5_a_loaded_batch_accounts_for_every_record(receipt, integration):
     batch = make_batch(integration, records=1_010, size=20_000, request_id="abc123")
     BatchTable.objects.update(
         state="loaded",
-        loaded_at=timezone.now(),
+        loading_at=datetime(2024, 5, 1, 10, 0, 7, tzinfo=UTC),
+        loaded_at=datetime(2024, 5, 1, 10, 0, 9, tzinfo=UTC),
         records=1_010,
         inserted=1_000,
         updated=0,
@@ -29,7 +32,8 @@ def test_I5_a_loaded_batch_accounts_for_every_record(receipt, integration):
     )
     response = receipt(batch)
     text = text_of(response)
-    assert f"Number {batch.receipt} State Loaded Accepted Today at" in text
+    assert f"Number {batch.receipt} State Loaded Accepted {formats.second_time(batch.received_at)}" in text
+    assert "Loading May 1, 2024 10:00:07 (UTC) Loaded May 1, 2024 10:00:09 (UTC)" in text
     assert "Records 1,010 Size 20,000 bytes Request abc123" in text
     assert "(UTC) 1,010 1,000 0 3 7" in text
     assert "hx-trigger" not in response.content.decode().partition("receipt-panel")[2]
@@ -51,7 +55,7 @@ def test_a_batch_being_loaded_says_since_when(receipt, integration):
     batch = make_batch(integration)
     QueuedTable.objects.update(lease=uuid.uuid4(), claimed_at=timezone.now())
     response = receipt(batch)
-    assert "Loading since Today at" in text_of(response)
+    assert f"Loading since {formats.second_time(QueuedTable.objects.get().claimed_at)}" in text_of(response)
     assert 'hx-trigger="load delay:3s"' in response.content.decode()
 
 

@@ -71,7 +71,12 @@ def test_I11_a_sender_of_new_tables_holds_nobody_else_up(token, queue, same_acco
     for second in range(1, 4):
         claim = claim_next(now=later(second))
         claimed.append(claim.table.table_name)
-        mark_loaded(claim, {share.pk: BatchCounts() for share in claim.shares}, now=later(second))
+        mark_loaded(
+            claim,
+            {share.pk: BatchCounts() for share in claim.shares},
+            started_at=later(second),
+            now=later(second),
+        )
         release(claim)
 
     assert claimed == ["new 0", "patient", "new 1"]
@@ -120,7 +125,7 @@ def test_a_lease_that_ran_out_is_taken_again_and_its_first_holder_can_change_not
     assert second is not None
     assert second.lease != first.lease
     with pytest.raises(LeaseLost):
-        mark_loaded(first, {first.shares[0].pk: BatchCounts(inserted=1)}, now=later(0))
+        mark_loaded(first, {first.shares[0].pk: BatchCounts(inserted=1)}, started_at=later(0), now=later(0))
     postpone(first, BROKEN, now=later(0))
     release(first)
     assert BatchTable.objects.get().state == "waiting"

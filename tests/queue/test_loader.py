@@ -75,6 +75,8 @@ def test_an_accepted_batch_is_loaded_recorded_and_marked(token, queue):
 
     assert rows(token) == [(1, "Quay"), (2, None)]
     share = BatchTable.objects.get()
+    assert began <= share.batch.received_at <= share.loading_at <= share.loaded_at
+    assert share.loading_at == Load.objects.get().started_at
     assert (share.state, share.inserted, share.updated, share.superseded, share.rejected) == (
         "loaded",
         2,
