@@ -8,4 +8,10 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import sign_in_age  # noqa: F401 - it hears of sign-ins from the first on, before any page
-        from accounts.services import task_work  # noqa: F401 - it registers timed work
+        from accounts.services import (  # noqa: F401 - they register background work
+            email_addresses,
+            invitation_links,
+            mail,
+            passwords,
+            task_work,
+        )

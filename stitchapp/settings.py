@@ -166,7 +166,6 @@ PLAN_SELF_SERVICE = env.flag("PLAN_SELF_SERVICE", default=True)
 EMAIL_URL = env.text("EMAIL_URL", "file:" if LOCAL_MODE else env.REQUIRED)
 DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "Stitch <support@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
-MAIL_IN_BACKGROUND = True
 _mail = urlsplit(EMAIL_URL)
 _mail_ports = {"smtp": 25, "smtps": 465, "smtp+tls": 587}
 if _mail.scheme == "file":

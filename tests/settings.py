@@ -16,7 +16,6 @@ for alias, database in DATABASES.items():
     if database["ENGINE"].endswith("sqlite3"):
         database["TEST"] = {"NAME": str(Path(DATA_DIR) / f"test_{alias}.sqlite3")}
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-MAIL_IN_BACKGROUND = False
 GATHER_NOTES = False  # written at once: a test looks at the rows
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 SHIPPED_PASSWORD_HASHERS = PASSWORD_HASHERS  # noqa: F405

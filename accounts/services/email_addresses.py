@@ -9,10 +9,12 @@ from accounts.audit import Event
 from accounts.errors import DomainError
 from accounts.models import User
 from accounts.services import throttle
-from accounts.services.mail import afterwards, send_mail
+from accounts.services.mail import send_mail
+from accounts.services.mail_facts import MailPointless, makes_link
 from accounts.services.sessions import record_for_person
 from accounts.services.sign_up import AddressTaken
 
+CONFIRM = "email-confirm"
 MAILS = throttle.Limit("confirmation-mail", most=5, seconds=60 * 60)
 
 
@@ -56,24 +58,30 @@ def send_confirmation(*, person: User, server: str) -> str:
         )
     if throttle.take_place(MAILS, address.email) is None:
         raise TooManyMails
-    record_for_person(Event.EMAIL_CONFIRMATION_SENT, person)
-    path = reverse("accounts:email-confirm", kwargs={"key": EmailConfirmationHMAC(address).key})
-    days = settings.ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS
-    email = address.email
-    afterwards(
-        lambda: send_mail(
+    email: str = address.email
+    with transaction.atomic():
+        record_for_person(Event.EMAIL_CONFIRMATION_SENT, person)
+        send_mail(
             "email_confirm",
             to=email,
             subject="Confirm your email address",
             server=server,
             person=person,
             email=email,
-            days=days,
-            button_url=server + path,
+            days=settings.ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS,
+            link=(CONFIRM, address.pk),
             button_label="Confirm",
         )
-    )
     return email
+
+
+@makes_link(CONFIRM)
+def confirm_path(address_pk: int) -> str:
+    """Make the path of a link that confirms an address which is still to be confirmed."""
+    address = EmailAddress.objects.filter(pk=address_pk, verified=False).first()
+    if address is None:
+        raise MailPointless
+    return reverse("accounts:email-confirm", kwargs={"key": EmailConfirmationHMAC(address).key})
 
 
 @transaction.atomic
@@ -110,9 +118,8 @@ def confirm_address(*, key: str, server: str) -> EmailAddress:
         User.objects.filter(pk=person.pk).update(email=address.email)
         person.email = address.email
         record_for_person(Event.EMAIL_CONFIRMED, person)
-    if before != person.email:
-        afterwards(
-            lambda: send_mail(
+        if before != person.email:
+            send_mail(
                 "email_changed",
                 to=before,
                 subject="Your email address was changed",
@@ -120,5 +127,4 @@ def confirm_address(*, key: str, server: str) -> EmailAddress:
                 person=person,
                 email=person.email,
             )
-        )
     return address

@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from accounts.errors import DomainError
 from accounts.models import Invitation
+from accounts.services.mail_facts import MailPointless, makes_link
 
+LINK = "invitation"
 MAILED, COPIED = "accounts.invitation.mailed", "accounts.invitation.copied"
 
 
@@ -44,6 +46,15 @@ def invitation_code(invitation: Invitation, kind: str) -> str:
 def make_link(invitation: Invitation, *, server: str, kind: str) -> str:
     """Return the link of a kind."""
     return server + reverse("accounts:invitation", kwargs={"code": invitation_code(invitation, kind)})
+
+
+@makes_link(LINK)
+def mailed_path(invitation_pk: int) -> str:
+    """Make the path of the link that goes out by mail, while the invitation can be accepted."""
+    invitation = Invitation.objects.filter(pk=invitation_pk).first()
+    if invitation is None or not invitation.is_pending(timezone.now()):
+        raise MailPointless
+    return make_link(invitation, server="", kind=MAILED)
 
 
 def open_link(code: str) -> Opened:

@@ -12,8 +12,8 @@ from accounts.models import Account, Invitation, Role, User
 from accounts.models.invitation import link_end, new_nonce
 from accounts.services import throttle
 from accounts.services.account_lock import lock_account
-from accounts.services.invitation_links import MAILED, make_link
-from accounts.services.mail import afterwards, send_mail
+from accounts.services.invitation_links import LINK
+from accounts.services.mail import send_mail
 from accounts.services.members import with_article
 from accounts.services.seats import require_seat
 from accounts.services.sign_up import AddressTaken
@@ -74,7 +74,7 @@ def invite_member(
         else:
             renew(invitation, role=role, invited_by=actor, form_id=form_id)
         tell_trail(Event.INVITATION_SENT, invitation, actor, role=Role(role).label)
-    send_link(invitation, server=server)
+        send_link(invitation, server=server)
     return invitation
 
 
@@ -88,7 +88,7 @@ def resend_invitation(*, invitation: Invitation, actor: User, server: str) -> No
         limit_mails(account, held.email)
         renew(held)
         tell_trail(Event.INVITATION_RESENT, held, actor)
-    send_link(held, server=server)
+        send_link(held, server=server)
 
 
 @transaction.atomic
@@ -156,18 +156,23 @@ def tell_trail(event: Event, invitation: Invitation, actor: User, **detail: Any)
 def send_link(invitation: Invitation, *, server: str) -> None:
     """Send the mail with the link that proves whose mailbox it reached."""
     inviter, account = invitation.invited_by, invitation.account
-    afterwards(
-        lambda: send_mail(
-            "invitation",
-            to=invitation.email,
-            subject=f"Join {account.company_name}",
-            server=server,
-            email=invitation.email,
-            inviter=f"{inviter.get_full_name()} ({inviter.email})",
-            company_name=account.company_name,
-            role=with_article(Role(invitation.role)),
-            expires=key_time(invitation.expires_at),
-            button_url=make_link(invitation, server=server, kind=MAILED),
-            button_label="Accept Invitation",
-        )
+    send_mail(
+        "invitation",
+        to=invitation.email,
+        subject=f"Join {account.company_name}",
+        server=server,
+        email=invitation.email,
+        inviter=f"{inviter.get_full_name()} ({inviter.email})",
+        company_name=account.company_name,
+        role=with_article(Role(invitation.role)),
+        expires=key_time(invitation.expires_at),
+        account=account,
+        key=mail_key(invitation),
+        link=(LINK, invitation.pk),
+        button_label="Accept Invitation",
     )
+
+
+def mail_key(invitation: Invitation) -> str:
+    """Name the mail of an invitation: `mail.undelivered` tells under it what holds the mail up."""
+    return f"invitation:{invitation.pk}"

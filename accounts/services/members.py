@@ -7,7 +7,7 @@ from accounts.audit import Event, record
 from accounts.errors import DomainError
 from accounts.models import Account, Membership, Role, User
 from accounts.services.account_lock import lock_account
-from accounts.services.mail import afterwards, send_mail
+from accounts.services.mail import send_mail
 from accounts.services.seats import require_seat
 
 
@@ -53,14 +53,14 @@ def change_role(*, membership: Membership, actor: User, role: Role, server: str)
             before=Role(held.role).label,
             after=Role(role).label,
         )
+        tell(
+            held.user,
+            account,
+            server=server,
+            subject=f"Your role in {account.company_name} was changed",
+            sentence=f"{actor.get_full_name()} ({actor.email}) made you {with_article(Role(role))}.",
+        )
     membership.role = role
-    tell(
-        held.user,
-        account,
-        server=server,
-        subject=f"Your role in {account.company_name} was changed",
-        sentence=f"{actor.get_full_name()} ({actor.email}) made you {with_article(Role(role))}.",
-    )
 
 
 def reactivate_member(*, membership: Membership, actor: User, server: str) -> None:
@@ -73,14 +73,14 @@ def reactivate_member(*, membership: Membership, actor: User, server: str) -> No
         close_open_invitation(account, held.user, actor)
         require_seat(account)
         put_back(account, held, actor, role=Role(held.role))
+        tell(
+            held.user,
+            account,
+            server=server,
+            subject=f"You are a member of {account.company_name} again",
+            sentence=f"{actor.get_full_name()} ({actor.email}) let you in again as {with_article(Role(held.role))}.",
+        )
     membership.deactivated_at = None
-    tell(
-        held.user,
-        account,
-        server=server,
-        subject=f"You are a member of {account.company_name} again",
-        sentence=f"{actor.get_full_name()} ({actor.email}) let you in again as {with_article(Role(held.role))}.",
-    )
 
 
 def put_back(account: Account, membership: Membership, actor: User, *, role: Role) -> None:
@@ -117,15 +117,13 @@ def with_article(role: Role) -> str:
 
 def tell(person: User, account: Account, *, server: str, subject: str, sentence: str) -> None:
     """Send the person a mail about their place in the account."""
-    afterwards(
-        lambda: send_mail(
-            "membership_changed",
-            to=person.email,
-            subject=subject,
-            server=server,
-            first_name=person.first_name,
-            company_name=account.company_name,
-            client_id=account.client_id,
-            sentence=sentence,
-        )
+    send_mail(
+        "membership_changed",
+        to=person.email,
+        subject=subject,
+        server=server,
+        first_name=person.first_name,
+        company_name=account.company_name,
+        client_id=account.client_id,
+        sentence=sentence,
     )

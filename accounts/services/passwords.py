@@ -11,15 +11,19 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts.audit import Event
 from accounts.errors import DomainError
-from accounts.models import User
+from accounts.models import Task, User
 from accounts.services import throttle
 from accounts.services.authentication import forget_failures, may_sign_in
-from accounts.services.mail import afterwards, send_mail
+from accounts.services.mail import send_mail
+from accounts.services.mail_facts import MailPointless, makes_link
 from accounts.services.second_step import forget_wrong_codes
 from accounts.services.sessions import record_for_person
+from accounts.services.task_leases import holding
+from accounts.services.tasks import add_task, handles
 from stitchapp import request_facts
 
 logger = logging.getLogger("accounts.passwords")
+RESET = "password-reset"
 REQUESTS = throttle.Limit("password-forgot", most=5, seconds=24 * 60 * 60)
 # However many callers ask, one mailbox is not flooded.
 REQUESTS_FROM_ANYWHERE = throttle.Limit("password-forgot-anywhere", most=25, seconds=24 * 60 * 60)
@@ -52,26 +56,37 @@ def request_reset(*, email: str, server: str) -> None:
         or throttle.take_place(REQUESTS_FROM_ANYWHERE, email) is None
     ):
         raise TooManyRequests
-    afterwards(lambda: send_reset_link(email=email, server=server))
+    add_task(RESET, email=email, server=server)  # whoever it is: what follows is not in the answer's time
 
 
-def send_reset_link(*, email: str, server: str) -> None:
-    """Send the mail with the link, to a person who may sign in."""
-    person = User.objects.filter(email=email).first()
+@handles(RESET)
+def look_up_and_send(task: Task) -> None:
+    """Have the mail with the link sent, to a person who may sign in."""
+    person = User.objects.filter(email=task.facts["email"]).first()
     if person is None or not may_sign_in(person):
         logger.info("password_reset.nobody")
         return
-    record_for_person(Event.PASSWORD_RESET_REQUESTED, person)
+    with holding(task):
+        record_for_person(Event.PASSWORD_RESET_REQUESTED, person)
+        send_mail(
+            "password_reset",
+            to=person.email,
+            subject="Set a new password",
+            server=task.facts["server"],
+            person=person,
+            link=(RESET, person.pk),
+            button_label="Set a new password",
+        )
+
+
+@makes_link(RESET)
+def reset_path(person_pk: int) -> str:
+    """Make the path of a link that sets a new password once."""
+    person = User.objects.filter(pk=person_pk).first()
+    if person is None or not may_sign_in(person):
+        raise MailPointless
     code = f"{int_to_base36(person.pk)}-{default_token_generator.make_token(person)}"
-    send_mail(
-        "password_reset",
-        to=person.email,
-        subject="Set a new password",
-        server=server,
-        person=person,
-        button_url=server + reverse("accounts:password-reset", kwargs={"code": code}),
-        button_label="Set a new password",
-    )
+    return reverse("accounts:password-reset", kwargs={"code": code})
 
 
 def find_by_code(code: str) -> User:
@@ -94,9 +109,9 @@ def reset_password(*, code: str, password: str, server: str) -> User:
         User.objects.select_for_update().get(pk=find_by_code(code).pk)  # two clicks at once, one success
         person = find_by_code(code)
         store_password(person=person, hashed=hashed)
+        tell(person, server)
     forget_failures(email=person.email)
     forget_wrong_codes(person)
-    tell(person, server)
     return person
 
 
@@ -106,7 +121,7 @@ def change_password(*, person: User, password: str, server: str) -> None:
     hashed = make_password(password)
     with transaction.atomic():
         store_password(person=person, hashed=hashed)
-    tell(person, server)
+        tell(person, server)
 
 
 def store_password(*, person: User, hashed: str) -> None:
@@ -118,14 +133,12 @@ def store_password(*, person: User, hashed: str) -> None:
 
 def tell(person: User, server: str) -> None:
     """Tell the owner of the address, who may not be the one who did it."""
-    afterwards(
-        lambda: send_mail(
-            "password_changed",
-            to=person.email,
-            subject="Your password was changed",
-            server=server,
-            person=person,
-            button_url=server + reverse("accounts:password-forgot"),
-            button_label="Set a new password",
-        )
+    send_mail(
+        "password_changed",
+        to=person.email,
+        subject="Your password was changed",
+        server=server,
+        person=person,
+        button_url=server + reverse("accounts:password-forgot"),
+        button_label="Set a new password",
     )

@@ -23,7 +23,7 @@ from accounts import sealing
 from accounts.audit import Event, record
 from accounts.errors import DomainError
 from accounts.models import Account, User
-from accounts.services.mail import afterwards, send_mail
+from accounts.services.mail import send_mail
 from accounts.services.second_step import USED, counter_of
 from accounts.services.sessions import record_for_person
 from stitchapp.formats import key_time
@@ -163,7 +163,12 @@ def add_app(*, person: User, enrolment: Enrolment, code: str, server: str) -> li
         app.save(update_fields=["data"])
         record_for_person(Event.AUTHENTICATOR_ADDED, person)
         codes = first_codes(person)
-    tell(person, server, "An authenticator app was added", "An authenticator app was added to your sign-in.")
+        tell(
+            person,
+            server,
+            "An authenticator app was added",
+            "An authenticator app was added to your sign-in.",
+        )
     return codes
 
 
@@ -186,7 +191,7 @@ def make_recovery_codes(*, person: User, server: str) -> list[str]:
             raise NoSecondFactor
         authenticators_of(person).filter(type=CODES).delete()
         codes = first_codes(person)
-    tell(person, server, "New recovery codes", "New recovery codes were made; the old ones work no more.")
+        tell(person, server, "New recovery codes", "New recovery codes were made; the old ones work no more.")
     return codes
 
 
@@ -233,28 +238,26 @@ def reset_second_factors(*, person: User, actor: User | None, reason: str, serve
                 by_staff=True,
                 reason=reason,
             )
-    tell(
-        person,
-        server,
-        "Two-factor authentication was removed",
-        "The people who run this server removed the two-factor authentication of your sign-in, as you asked.",
-    )
+        tell(
+            person,
+            server,
+            "Two-factor authentication was removed",
+            "The people who run this server removed the two-factor authentication of your sign-in, as you asked.",
+        )
     return True
 
 
 def tell(person: User, server: str, subject: str, what: str) -> None:
     """Tell the owner of the address, who may not be the one who did it."""
     when = key_time(timezone.now())
-    afterwards(
-        lambda: send_mail(
-            "sign_in_changed",
-            to=person.email,
-            subject=subject,
-            server=server,
-            first_name=person.first_name,
-            what=what,
-            when=when,
-            button_url=server + reverse("accounts:security"),
-            button_label="Look at your security settings",
-        )
+    send_mail(
+        "sign_in_changed",
+        to=person.email,
+        subject=subject,
+        server=server,
+        first_name=person.first_name,
+        what=what,
+        when=when,
+        button_url=server + reverse("accounts:security"),
+        button_label="Look at your security settings",
     )

@@ -26,7 +26,7 @@ from accounts.audit import Event
 from accounts.errors import DomainError
 from accounts.models import AuditEvent, User
 from accounts.services import throttle
-from accounts.services.mail import afterwards, send_mail
+from accounts.services.mail import send_mail
 from accounts.services.sessions import record_for_person
 from stitchapp import request_facts
 from stitchapp.formats import key_time
@@ -157,10 +157,9 @@ def use_recovery_code(*, person: User, code: str, server: str) -> Authenticator 
         codes.refresh_from_db()
         codes.record_usage()
         record_for_person(Event.RECOVERY_CODE_USED, person)
-    left = len(RecoveryCodes(codes).get_unused_codes())
-    when = key_time(timezone.now())
-    afterwards(
-        lambda: send_mail(
+        left = len(RecoveryCodes(codes).get_unused_codes())
+        when = key_time(timezone.now())
+        send_mail(
             "recovery_code_used",
             to=person.email,
             subject="A recovery code was used",
@@ -171,23 +170,20 @@ def use_recovery_code(*, person: User, code: str, server: str) -> Authenticator 
             button_url=server + reverse("accounts:security"),
             button_label="Look at your security settings",
         )
-    )
     return codes
 
 
 def warn(person: User, server: str) -> None:
     """Tell the owner that somebody gets past the password and fails at the second step."""
     when, address = key_time(timezone.now()), request_facts.current().address or "an unknown address"
-    afterwards(
-        lambda: send_mail(
-            "second_step_guessed",
-            to=person.email,
-            subject="Somebody knows your password",
-            server=server,
-            first_name=person.first_name,
-            when=when,
-            address=address,
-            button_url=server + reverse("accounts:password-forgot"),
-            button_label="Set a new password",
-        )
+    send_mail(
+        "second_step_guessed",
+        to=person.email,
+        subject="Somebody knows your password",
+        server=server,
+        first_name=person.first_name,
+        when=when,
+        address=address,
+        button_url=server + reverse("accounts:password-forgot"),
+        button_label="Set a new password",
     )

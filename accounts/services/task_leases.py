@@ -106,7 +106,10 @@ def holding(task: Task) -> Iterator[None]:
 
 
 def finish(task: Task, handler: Handler, *, now: datetime) -> None:
-    """Settle a task that was done: it is removed, unless it comes again. Raises LeaseLost."""
+    """Settle a task that was done: it is removed, unless it comes again. Raises LeaseLost.
+
+    What failed before under its key is removed too: it was done after all.
+    """
     with holding(task):
         free = {"lease": None, "leased_until": None, "attempts": 0, "interruptions": 0, "error": ""}
         held = Task.objects.filter(pk=task.pk, lease=task.lease)
@@ -114,6 +117,8 @@ def finish(task: Task, handler: Handler, *, now: datetime) -> None:
             held.update(**free, again_at=None, due_at=now + handler.every)
         elif not held.filter(~Q(again_at=None)).update(**free, due_at=F("again_at"), again_at=None):
             held.delete()
+        if task.key:
+            Task.objects.failed().filter(kind=task.kind, key=task.key).delete()
 
 
 def postpone(task: Task, handler: Handler, message: str, *, now: datetime, for_good: bool = False) -> None:
@@ -148,9 +153,9 @@ def give_up(task: Task, message: str, *, now: datetime) -> None:
 
 def mark_failed(task: Task) -> None:
     """Write that a task was given up. If it was asked for again meanwhile, that is a task of its own now."""
-    again_at = Task.objects.values_list("again_at", flat=True).get(pk=task.pk)
+    again_at, facts = Task.objects.values_list("again_at", "facts").get(pk=task.pk)
     Task.objects.filter(pk=task.pk).update(
         lease=None, leased_until=None, again_at=None, error=task.error, failed_at=task.failed_at
     )
     if again_at is not None:
-        add_task(task.kind, account=task.account, key=task.key, due_at=again_at, **task.facts)
+        add_task(task.kind, account=task.account, key=task.key, due_at=again_at, **facts)

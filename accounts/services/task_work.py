@@ -26,7 +26,7 @@ def carry_out(task: Task) -> None:
             failure = failure_of(task, handler)
             if failure is None:
                 task_leases.finish(task, handler, now=timezone.now())
-                logger.info("task.done", extra=facts)
+                logger.log(logging.DEBUG if handler.every else logging.INFO, "task.done", extra=facts)
             else:
                 logger.warning("task.failed", extra=facts | {"reason": failure.message})
                 task_leases.postpone(

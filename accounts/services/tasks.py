@@ -97,8 +97,9 @@ def add_task(
 ) -> Task:
     """Ask for work, in the transaction of the change that needs it.
 
-    With a key there is at most one open task of the kind and key. Asking again leaves that one as it is, except
-    that it is done by the earlier of the two times; if somebody is doing it just now, it is done once more.
+    With a key there is at most one open task of the kind and key. Asking again gives that one the newer facts, and
+    it is done by the earlier of the two times; if somebody is doing it just now, it is done once more. One that
+    failed before keeps its pauses.
     """
     due_at = due_at or timezone.now()
     asked = {"account": account, "due_at": due_at, "facts": facts, "origin": request_facts.as_origin()}
@@ -112,19 +113,19 @@ def add_task(
             break
         found = Task.objects.select_for_update().filter(pk=task.pk, failed_at=None).first()
         if found is not None:  # else it was done, or given up, since it was found
-            hurry(found, due_at=due_at)
+            renew(found, due_at=due_at, facts=facts)
             break
     return task
 
 
-def hurry(task: Task, *, due_at: datetime) -> None:
-    """Let an open task that is locked be done by the time; once more when it is in hand."""
+def renew(task: Task, *, due_at: datetime, facts: dict[str, Any]) -> None:
+    """Give an open task that is locked newer facts; let it be done by the time, once more when it is in hand."""
+    task.facts = facts
     if task.lease is not None:
         task.again_at = min(task.again_at or due_at, due_at)
-        task.save(update_fields=["again_at"])
-    elif task.attempts == 0 and due_at < task.due_at:
-        task.due_at = due_at
-        task.save(update_fields=["due_at"])
+    elif task.attempts == 0:
+        task.due_at = min(task.due_at, due_at)
+    task.save(update_fields=["facts", "again_at", "due_at"])
 
 
 def shown_facts(task: Task) -> dict[str, str]:

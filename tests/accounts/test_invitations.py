@@ -7,7 +7,6 @@ from threading import Barrier
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.core import mail
 from django.db import connections
 from django.utils import timezone
 
@@ -34,6 +33,7 @@ from accounts.services.leavers import deactivate_member
 from accounts.services.seats import MemberLimitReached
 from accounts.services.sign_up import AddressTaken
 from tests.factories import make_account, make_api_key, make_invitation, make_member, make_user
+from tests.mailbox import sent_mails
 
 pytestmark = pytest.mark.django_db
 SERVER = "https://stitch.example"
@@ -50,7 +50,7 @@ def invite(account, actor, email="new@example.com", role=Role.GENERAL_USER, **mo
 
 
 def mailed_code(index=-1) -> str:
-    return re.search(rf"{SERVER}/invitation/(\S+)", mail.outbox[index].body)[1]
+    return re.search(rf"{SERVER}/invitation/(\S+)", sent_mails()[index].body)[1]
 
 
 def join(code, **fields):
@@ -76,7 +76,7 @@ def test_an_invitation_is_sent_and_waits(account, admin):
     assert invitation.expires_at - invitation.sent_at == pytest.approx(
         LINK_LIFETIME, abs=timedelta(seconds=1)
     )
-    [sent] = mail.outbox
+    [sent] = sent_mails()
     assert sent.to == ["new@example.com"]
     assert sent.subject == f"Stitch: Join {account.company_name}"
     assert f"{admin.get_full_name()} ({admin.email}) invited new@example.com" in sent.body
@@ -125,7 +125,7 @@ def test_a_form_sent_twice_invites_once(account, admin):
     form_id = "6b0c9f3e-65a8-4a36-9f43-000000000001"
     first = invite(account, admin, form_id=form_id)
     assert invite(account, admin, form_id=form_id) == first
-    assert len(mail.outbox) == 1
+    assert len(sent_mails()) == 1
 
 
 @pytest.mark.parametrize("slug", ["free_trial", "standard", "advanced", "premium"])
@@ -308,7 +308,7 @@ def test_one_mailbox_is_not_flooded(account, admin):
     with pytest.raises(TooManyInvitations):
         resend_invitation(invitation=invitation, actor=admin, server=SERVER)
     open_link(code)  # what was not sent did not replace the link
-    assert len(mail.outbox) == 5
+    assert len(sent_mails()) == 5
 
 
 def race(*changes) -> list[bool]:

@@ -6,7 +6,6 @@ from functools import partial
 from threading import Barrier
 
 import pytest
-from django.core import mail
 from django.db import connections
 from django.utils import timezone
 
@@ -25,6 +24,7 @@ from accounts.services.leavers import (
 from accounts.services.members import LastAdministrator, NotActive, change_role, reactivate_member
 from accounts.services.seats import MemberLimitReached
 from tests.factories import make_account, make_api_key, make_invitation, make_member
+from tests.mailbox import sent_mails
 
 pytestmark = pytest.mark.django_db
 SERVER = "https://stitch.example"
@@ -66,7 +66,7 @@ def test_a_role_is_changed_at_once_and_the_member_is_told(account, admin, leaver
     event = account.audit_events.get()
     assert (event.event, event.actor, event.object_name) == ("member.role_changed", admin, leaver.email)
     assert event.detail == {"before": "General User", "after": "Administrator"}
-    [sent] = mail.outbox
+    [sent] = sent_mails()
     assert sent.to == [leaver.email]
     assert f"{admin.get_full_name()} ({admin.email}) made you an Administrator." in sent.body
 
@@ -74,7 +74,7 @@ def test_a_role_is_changed_at_once_and_the_member_is_told(account, admin, leaver
 def test_the_same_role_again_changes_nothing(account, admin, leaver):
     change_role(membership=place(account, leaver), actor=admin, role=Role.GENERAL_USER, server=SERVER)
     assert events(account) == []
-    assert mail.outbox == []
+    assert sent_mails() == []
 
 
 def test_the_last_administrator_keeps_the_role_and_the_place(account, admin, leaver):
@@ -108,7 +108,7 @@ def test_nobody_deactivates_themselves_but_they_may_leave(account, admin):
     assert events(account) == []
     deactivate(account, other, other, leaving=True)
     assert events(account) == [("member.left", other.email)]
-    assert mail.outbox == []
+    assert sent_mails() == []
 
 
 def test_P7_D30_every_key_of_a_leaver_is_disabled_in_the_same_step(account, admin, leaver):
@@ -123,7 +123,7 @@ def test_P7_D30_every_key_of_a_leaver_is_disabled_in_the_same_step(account, admi
     assert events(account) == [("member.deactivated", leaver.email), ("api_key.disabled", "Nightly")]
     disabled = account.audit_events.get(event="api_key.disabled")
     assert disabled.detail["reason"] == f"Its owner {leaver.email} left the account"
-    assert mail.outbox[0].to == [leaver.email]
+    assert sent_mails()[0].to == [leaver.email]
 
 
 def test_D30_a_key_kept_for_good_works_in_its_new_owner_s_name(account, admin, leaver):
@@ -226,7 +226,7 @@ def test_somebody_who_comes_back_finds_their_keys_disabled(account, admin, leave
     enable_api_key(key=ApiKey.objects.get(pk=key.pk), actor=admin)
     assert works(secret)
     assert ("member.reactivated", leaver.email) in events(account)
-    assert "let you in again as a General User" in mail.outbox[-1].body
+    assert "let you in again as a General User" in sent_mails()[-1].body
 
 
 def test_reactivating_must_fit_the_plan_and_takes_over_the_place_of_an_invitation():

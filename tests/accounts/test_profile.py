@@ -1,11 +1,11 @@
 """Your Profile (app.md 4.5)."""
 
 import pytest
-from django.core import mail
 from django.test import Client
 
 from accounts.models import AuditEvent
 from tests.factories import make_account, make_member
+from tests.mailbox import sent_mails
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery staple"
@@ -86,7 +86,7 @@ def test_S5_a_new_password_ends_all_other_sessions_within_one_request(client, an
     assert client.get(page(ann)).status_code == 200
     assert client.session.session_key != before
     assert [other.get(page(ann)).status_code for other in others] == [302] * 3
-    assert mail.outbox[-1].subject == "Stitch: Your password was changed"
+    assert sent_mails()[-1].subject == "Stitch: Your password was changed"
     assert AuditEvent.objects.filter(event="user.password_changed", actor=ann).count() == 1
 
 

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.contrib.auth.hashers import identify_hasher
-from django.core import mail
 from django.db import connections
 from django.test import Client
 
 from accounts.models import Account, AuditEvent, Membership, User
 from tests.factories import make_user
+from tests.mailbox import sent_mails
 
 pytestmark = pytest.mark.django_db
 
@@ -56,7 +56,7 @@ def test_A1_signing_up_leaves_its_events(client):
 
 def test_the_link_to_confirm_the_address_does_not_stand_in_the_way(client):
     client.post("/signup", fields())
-    [message] = mail.outbox
+    [message] = sent_mails()
     assert (message.to, message.subject) == (["ann@example.com"], "Stitch: Confirm your email address")
     assert "http://testserver/email/confirm/" in message.body
     assert message.alternatives[0].mimetype == "text/html"

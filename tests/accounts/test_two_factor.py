@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from allauth.mfa.models import Authenticator
-from django.core import mail
 from django.core.management import call_command
 from django.db import connections
 
@@ -22,6 +21,7 @@ from tests.accounts.second_factors import (
 )
 from tests.accounts.test_secrets_never_stored import everything_stored
 from tests.factories import make_member, make_user
+from tests.mailbox import sent_mails
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery staple"
@@ -74,7 +74,7 @@ def test_adding_an_app_shows_recovery_codes_once(client, ann):
     assert secret not in page
     assert not any(code in page for code in codes)
     assert events(ann) == ["user.authenticator_added", "user.recovery_codes_made"]
-    assert [message.subject for message in mail.outbox] == ["Stitch: An authenticator app was added"]
+    assert [message.subject for message in sent_mails()] == ["Stitch: An authenticator app was added"]
 
 
 def test_P3_secret_and_recovery_codes_are_stored_sealed(client, ann, caplog):
@@ -233,12 +233,12 @@ def test_a_code_sent_twenty_times_at_once_works_once(ann):
 
 def test_a_recovery_code_opens_once_and_its_owner_is_told(client, ann):
     _, codes = with_app(ann)
-    mail.outbox.clear()
+    sent_mails().clear()
     give_password(client)
     answer = give_code(client, f"{codes[3][:4]} {codes[3][4:8]}-{codes[3][8:]}")
     assert (answer.status_code, is_signed_in(client)) == (302, True)
     assert "9 unused" in client.get("/security").content.decode()
-    assert "You have 9 left." in mail.outbox[0].body
+    assert "You have 9 left." in sent_mails()[0].body
     assert "user.recovery_code_used" in events(ann)
     client.post("/session/end")
     give_password(client)
@@ -272,10 +272,10 @@ def test_removing_the_app_ends_two_factor_authentication(client, ann):
         "Two-factor authentication is off then"
         in client.get("/security/authenticator/remove").content.decode()
     )
-    mail.outbox.clear()
+    sent_mails().clear()
     assert client.post("/security/authenticator/remove")["Location"] == "/security"
     assert not Authenticator.objects.exists()
-    assert [message.subject for message in mail.outbox] == ["Stitch: The authenticator app was removed"]
+    assert [message.subject for message in sent_mails()] == ["Stitch: The authenticator app was removed"]
     client.post("/security/authenticator/remove")  # a second click says nothing new
     assert events(ann).count("user.authenticator_removed") == 1
     client.post("/session/end")
@@ -316,7 +316,7 @@ def test_S6_the_delay_ends_with_a_new_password(client, ann):
     for _ in range(10):
         give_code(client, wrong_code(secret))
     request_reset(email=ann.email, server=SERVER)
-    link = next(line for line in mail.outbox[-1].body.split() if "/password/reset/" in line)
+    link = next(line for line in sent_mails()[-1].body.split() if "/password/reset/" in line)
     form = client.get(link.replace(SERVER, ""))["Location"]
     new = "an entirely new password"
     client.post(form, {"new_password": new, "confirm_new_password": new})
@@ -351,11 +351,11 @@ def test_D37_guessing_from_everywhere_closes_the_app_to_strange_places_and_never
 
 def test_the_owner_is_told_once_that_somebody_knows_the_password(client, ann):
     secret, _ = with_app(ann)
-    mail.outbox.clear()
+    sent_mails().clear()
     give_password(client)
     for _ in range(8):
         give_code(client, wrong_code(secret))
-    assert [message.subject for message in mail.outbox] == ["Stitch: Somebody knows your password"]
+    assert [message.subject for message in sent_mails()] == ["Stitch: Somebody knows your password"]
 
 
 def test_a_second_factor_sealed_with_another_key_opens_nothing_and_fails_nowhere(
@@ -373,12 +373,12 @@ def test_a_second_factor_sealed_with_another_key_opens_nothing_and_fails_nowhere
 
 def test_whoever_runs_the_server_lets_a_person_in_who_lost_everything(client, ann, capsys):
     with_app(ann)
-    mail.outbox.clear()
+    sent_mails().clear()
     call_command("reset_two_factor", "ann@example.com", reason="Lost the telephone, seen in person")
     assert not Authenticator.objects.exists()
     event = AuditEvent.objects.get(event="user.second_factors_reset")
     assert (event.by_staff, event.detail) == (True, {"reason": "Lost the telephone, seen in person"})
-    assert [message.subject for message in mail.outbox] == ["Stitch: Two-factor authentication was removed"]
+    assert [message.subject for message in sent_mails()] == ["Stitch: Two-factor authentication was removed"]
     assert give_password(client)["Location"] == "/"
     call_command("reset_two_factor", "ann@example.com", reason="again")
     assert "has no two-factor authentication" in capsys.readouterr().out
