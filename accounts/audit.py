@@ -66,6 +66,7 @@ class Event(StrEnum):
     DESTINATION_UPDATED = "destination.updated", "Destination settings changed"
     DESTINATION_CHECKED = "destination.checked", "Destination connection tested"
     DESTINATION_REMOVED = "destination.removed", "Destination removed"
+    NOTIFICATION_DISMISSED = "notification.dismissed", "Notification dismissed"
     CREDENTIAL_LOOKED_UP = "staff.credential_looked_up", "Credential looked up by support"
     TASK_RETRIED = "task.retried", "Background work retried by support"
     STAFF_CHANGED = "staff.changed", "Changed by support"

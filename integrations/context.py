@@ -5,7 +5,7 @@ from functools import cache
 
 from django.http import HttpRequest
 
-from integrations.services.waiting import count_open_problems
+from integrations.services.notifications import count_open
 
 
 def notifications(request: HttpRequest) -> dict[str, Callable[[], int]]:
@@ -14,6 +14,6 @@ def notifications(request: HttpRequest) -> dict[str, Callable[[], int]]:
     @cache
     def notification_count() -> int:
         account = getattr(request, "account", None)
-        return 0 if account is None else count_open_problems(account=account)
+        return 0 if account is None else count_open(account=account)
 
     return {"notification_count": notification_count}

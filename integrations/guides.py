@@ -66,6 +66,14 @@ GUIDES = (
         "guides/api_keys.html",
     ),
     Guide(
+        "account/notifications",
+        "Notifications",
+        "What you are told, when it goes away, and what each notification means.",
+        "Account guides",
+        "bell",
+        "guides/notifications.html",
+    ),
+    Guide(
         "account/manage-partner-access",
         "Manage partner account access",
         "What a partner key is and how partners get one.",

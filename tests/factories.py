@@ -16,7 +16,9 @@ from integrations.models import (
     Destination,
     DestinationType,
     Integration,
+    Kind,
     LoadedTable,
+    Notification,
     QueuedTable,
     RejectedFormat,
     RejectedRecord,
@@ -91,6 +93,23 @@ def make_postgres_destination(account: Account, *, password: str = "", **fields)
         "sealed_password": seal(password, account=account),
     } | fields
     return Destination.objects.create(account=account, type=DestinationType.POSTGRES, **fields)
+
+
+def make_notification(
+    integration: Integration | None = None, *, account: Account | None = None, **fields
+) -> Notification:
+    """Return an open notification: a table of the integration that cannot be loaded, unless `fields` say else."""
+    now = fields.pop("now", timezone.now())
+    kind = fields.pop("kind", Kind.ERROR_PERSISTING_TABLE)
+    fields = {
+        "cause": f"cause {next(numbers)}",
+        "message": "Encountered an error while loading the table bikes.",
+        "details": "Key mismatch: id",
+        "began_at": now,
+        "latest_at": now,
+    } | fields
+    owner = account or integration.account
+    return Notification.objects.create(account=owner, integration=integration, kind=kind.stored, **fields)
 
 
 def make_access_token(integration: Integration, **fields) -> tuple[AccessToken, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from accounts.models import Account, ApiKey, Invitation, Membership, Role, User
-from integrations.models import AccessToken, Batch, Destination, Integration, RejectedRecord
+from integrations.models import AccessToken, Batch, Destination, Integration, Notification, RejectedRecord
 from stitchapp.routes import every_route
 from tests.factories import (
     make_access_token,
@@ -15,6 +15,7 @@ from tests.factories import (
     make_integration,
     make_invitation,
     make_member,
+    make_notification,
     make_postgres_destination,
     make_rejected,
 )
@@ -78,6 +79,10 @@ class World:
         return make_batch(self.integration)
 
     @cached_property
+    def notification(self) -> Notification:
+        return make_notification(self.integration)
+
+    @cached_property
     def rejected(self) -> RejectedRecord:
         return make_rejected(self.integration)
 
@@ -99,6 +104,7 @@ class World:
                 "receipt": lambda: self.batch.receipt,
                 "group": lambda: self.rejected.group,
                 "rejected_id": lambda: self.rejected.pk,
+                "notification_id": lambda: self.notification.pk,
             }[name]()
         )
 

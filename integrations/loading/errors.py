@@ -4,20 +4,38 @@ from __future__ import annotations
 
 from typing import Literal
 
+Fault = Literal["table", "data", "warehouse", "own"]
+
 
 class LoadError(Exception):
     """A load that was rolled back: `transient` heals by itself, the rest wait for a person.
 
-    `scope` says what must wait: this table, or everything for the destination.
+    `scope` says what must wait: this table, or everything for the destination. `fault` says what is wrong: how the
+    table is made, what the records hold, the warehouse, or this product itself.
     """
 
     def __init__(
-        self, message: str, *, transient: bool = False, scope: Literal["table", "destination"] = "table"
+        self,
+        message: str,
+        *,
+        transient: bool = False,
+        scope: Literal["table", "destination"] = "table",
+        fault: Fault = "table",
     ) -> None:
         super().__init__(message)
         self.message = message
         self.transient = transient
         self.scope = scope
+        self.fault: Fault = fault if scope == "table" else "warehouse"
+
+
+class NoDestination(LoadError):
+    """There is nowhere to load to: nobody has chosen where."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This integration has no destination: its data waits until it has one.", fault="warehouse"
+        )
 
 
 class TooManyColumns(LoadError):

@@ -12,12 +12,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, connections
-from django.db.models import ProtectedError, Q, QuerySet, Sum
+from django.db.models import Count, ProtectedError, Q, QuerySet, Sum
 
 from integrations.models import (
     Batch,
     BatchTable,
     Load,
+    Notification,
     QueuedTable,
     ReceivedRequest,
     RejectedCut,
@@ -41,6 +42,7 @@ SETTLING_SECONDS = 60  # what a dead process had sent to the database is committ
 SPARSE = 4  # a segment is gathered up when less than this part of it still waits
 LOADS_KEPT_FOR = timedelta(days=60)  # loading.md 8.2
 REJECTED_KEPT_FOR = timedelta(days=60)  # the most that a plan shows (app.md 13.2)
+NOTIFICATIONS_KEPT_FOR, NOTIFICATIONS_KEPT = timedelta(days=60), 1_000  # of an account, once they are over
 TABLES_KEPT_FOR = timedelta(days=1)
 DELETED_AT_ONCE = 500
 CHECKPOINT_BYTES, CUT_BYTES = 1024**2, 64 * 1024**2
@@ -123,6 +125,7 @@ def purge_history(*, now: datetime) -> None:
     for integration_id in RequestDay.objects.order_by().values_list("integration_id", flat=True).distinct():
         purge_requests(integration_id, now=now)
     purge_rejected(now=now)
+    purge_notifications(now=now)
     purge_queued_tables(now=now)
 
 
@@ -162,6 +165,27 @@ def purge_rejected(*, now: datetime) -> None:
     delete_in_pieces(RejectedRecord.objects.filter(rejected_at__lt=now - REJECTED_KEPT_FOR))
     delete_in_pieces(RejectedFormat.objects.filter(records=None))
     RejectedCut.objects.filter(cut_at__lt=now - REJECTED_KEPT_FOR).delete()
+
+
+def purge_notifications(*, now: datetime) -> None:
+    """Forget what was over, or dismissed and not seen since, long ago; and all but the newest of what is over."""
+    long_ago = now - NOTIFICATIONS_KEPT_FOR
+    past = Notification.objects.past()
+    delete_in_pieces(past.filter(Q(cleared_at__lt=long_ago) | Q(cleared_at=None, latest_at__lt=long_ago)))
+    full = (
+        Notification.objects.exclude(cleared_at=None)
+        .order_by()
+        .values("account")
+        .annotate(number=Count("pk"))
+        .filter(number__gt=NOTIFICATIONS_KEPT)
+    )
+    for account_id in full.values_list("account", flat=True):
+        over = (
+            Notification.objects.filter(account=account_id)
+            .exclude(cleared_at=None)
+            .order_by("-cleared_at", "-pk")
+        )
+        delete_in_pieces(over.filter(pk__in=list(over.values_list("pk", flat=True)[NOTIFICATIONS_KEPT:])))
 
 
 def purge_queued_tables(*, now: datetime) -> None:

@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from integrations.loading.batches import TableBatch
 from integrations.loading.decoding import MalformedJSON
-from integrations.loading.errors import LoadError
+from integrations.loading.errors import LoadError, NoDestination
 from integrations.loading.outcomes import BeforeCommit, TableLoad
 from integrations.loading.reading import plain_table_batch, read_table_batches
-from integrations.models import Batch, BatchTable, ErrorScope, Integration, Load
-from integrations.queue import claiming, recording
+from integrations.models import Batch, BatchTable, ErrorScope, Integration, Load, QueuedTable
+from integrations.queue import claiming, recording, telling
 from integrations.queue.accepting import location_of
 from integrations.queue.indexing import name_digest
 from integrations.queue.rejecting import note_pending
@@ -55,12 +55,16 @@ def carry_out(claim: claiming.Claim) -> None:
             logger.warning("load.database_error", extra=facts(claim) | {"reason": str(error)})
             put_off(
                 claim,
-                LoadError("The application's database did not answer.", transient=True),
+                LoadError("The application's database did not answer.", transient=True, fault="own"),
                 started_at=started_at,
             )
         except Exception as error:  # one table's surprise must not stop the others (promise I11)
             logger.exception("load.failed_unexpectedly", extra=facts(claim))
-            put_off(claim, LoadError(f"Internal error: {type(error).__name__}"), started_at=started_at)
+            put_off(
+                claim,
+                LoadError(f"Internal error: {type(error).__name__}", fault="own"),
+                started_at=started_at,
+            )
 
 
 def load_claim(claim: claiming.Claim) -> None:
@@ -69,8 +73,9 @@ def load_claim(claim: claiming.Claim) -> None:
     if target is None:
         raise LoadError("The integration does not exist any more.")
     settled = {pk for load in recording.unsettled_loads(table=claim.table) for pk in mark(claim, load)}
-    parts = readable_parts([share for share in claim.shares if share.pk not in settled])
-    shares = [share for share in claim.shares if share.pk in parts]
+    shares = [share for share in claim.shares if share.pk not in settled]
+    parts = readable_parts(target.integration, claim.table, shares)
+    shares = [share for share in shares if share.pk in parts]
     if shares:
         load_shares(claim, target, shares, parts)
         if claim.table.error_scope == ErrorScope.DESTINATION and target.destination is not None:
@@ -98,6 +103,7 @@ def load_shares(claim: claiming.Claim, target: Target, shares: list[BatchTable],
         return
     load = recording.record_load(
         integration=target.integration,
+        destination=target.destination,
         table=claim.table,
         counts={share.pk: outcome.batches[batch_id(share.batch)] for share in shares},
         received_at=max(share.batch.received_at for share in shares),
@@ -122,7 +128,7 @@ def load_into(
 ) -> TableLoad:
     """Merge one table's batches into its destination."""
     if target.destination is None:
-        raise LoadError("This integration has no destination: its data waits until it has one.")
+        raise NoDestination
     return engine_of(target.destination).load(
         schema_name=target.integration.schema_name,
         table_name=batches[0].table_name,
@@ -132,7 +138,7 @@ def load_into(
     )
 
 
-def readable_parts(shares: list[BatchTable]) -> Parts:
+def readable_parts(integration: Integration, table: QueuedTable, shares: list[BatchTable]) -> Parts:
     """Read the shares' bodies; one that cannot be read is set aside with its reason, and kept."""
     parts: Parts = {}
     for share in shares:
@@ -140,7 +146,9 @@ def readable_parts(shares: list[BatchTable]) -> Parts:
             parts[share.pk] = table_batches(share)
         except (BodyMissing, MalformedJSON, OSError) as error:
             logger.error("share.unreadable", extra={"share": share.pk, "reason": str(error)})
-            claiming.set_aside(share, f"The stored data cannot be read: {error}", now=timezone.now())
+            reason, now = f"The stored data cannot be read: {error}", timezone.now()
+            claiming.set_aside(share, reason, now=now)
+            telling.tell_unreadable(integration=integration, table=table, reason=reason, now=now)
     return parts
 
 
@@ -187,7 +195,8 @@ def put_off(claim: claiming.Claim, error: LoadError, *, started_at: datetime) ->
     if integration is not None and loud and claim.shares:
         recording.record_failure(
             integration=integration,
-            table_name=claim.table.table_name,
+            destination=destination,
+            table=claim.table,
             shares=claim.shares,
             error=error,
             started_at=started_at,

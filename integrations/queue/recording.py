@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from django.db import transaction
 from django.db.models import F, Q
+from django.utils import timezone
 
 from accounts.models import Account
 from integrations.loading.errors import LoadError
@@ -19,6 +20,7 @@ from integrations.loading.outcomes import BatchCounts, TableLoad
 from integrations.models import (
     BatchTable,
     DailyRows,
+    Destination,
     FreeWeek,
     Integration,
     Load,
@@ -26,12 +28,15 @@ from integrations.models import (
     LoadStatus,
     QueuedTable,
 )
+from integrations.queue import telling
+from integrations.services.rejected_records import tell_rejected
 
 
 @transaction.atomic
 def record_load(
     *,
     integration: Integration,
+    destination: Destination | None,
     table: QueuedTable,
     counts: dict[int, BatchCounts],
     received_at: datetime,
@@ -70,6 +75,7 @@ def record_load(
         record_tables(integration, table.table_name, outcome, at=finished_at)
     if rows:
         record_rows(integration, table.table_name, rows, at=finished_at)
+    telling.tell_success(integration=integration, destination=destination, table=table, now=finished_at)
     Integration.objects.filter(
         Q(last_received_at=None) | Q(last_received_at__lt=received_at), pk=integration.pk
     ).update(last_received_at=received_at)
@@ -134,24 +140,31 @@ def counted_shares(load: Load) -> dict[int, BatchCounts]:
     return {int(pk): BatchCounts(*counts) for pk, counts in noted.items()}
 
 
+@transaction.atomic
 def settle(load: Load) -> None:
-    """Clear a load's note: the queue has marked its shares."""
+    """Clear a load's note: the queue has marked its shares, and shows what was refused of them."""
     Load.objects.filter(pk=load.pk).update(pending_shares=None)
+    if load.rejected:
+        tell_rejected(integration=load.integration, now=timezone.now())
 
 
 @transaction.atomic
 def record_failure(
     *,
     integration: Integration,
-    table_name: str,
+    destination: Destination | None,
+    table: QueuedTable,
     shares: list[BatchTable],
     error: LoadError,
     started_at: datetime,
     finished_at: datetime,
 ) -> Load:
-    """Record a failed load. Tries in a row that fail alike share one row, which counts them."""
+    """Record a failed load and tell of it. Tries in a row that fail alike share one row, which counts them."""
+    telling.tell_failure(
+        integration=integration, destination=destination, table=table, error=error, now=finished_at
+    )
     latest = (
-        Load.objects.filter(integration=integration, table_name=table_name)
+        Load.objects.filter(integration=integration, table_name=table.table_name)
         .order_by("-finished_at", "-pk")
         .first()
     )
@@ -167,7 +180,7 @@ def record_failure(
     return Load.objects.create(
         account=integration.account,
         integration=integration,
-        table_name=table_name,
+        table_name=table.table_name,
         started_at=started_at,
         status=LoadStatus.ERROR,
         error=error.message,

@@ -31,7 +31,7 @@ from integrations.loading.remedies import CannotApply, Remedy, key_refusal, mend
 from integrations.models import Batch, Integration, RejectedFormat, RejectedRecord, RejectedState
 from integrations.queue.accepting import Replay, accept_batch
 from integrations.services.locking import lock_integration
-from integrations.services.rejected_records import content_of, message_of
+from integrations.services.rejected_records import content_of, message_of, tell_rejected
 
 MAX_TRIES = 20
 CHANGED_AT_ONCE = 500
@@ -235,3 +235,4 @@ def note(integration: Integration, actor: User, batch: Batch, mended: Mended, re
         remedy=remedy.sentence()[:500],
         receipt=str(batch.receipt),
     )
+    tell_rejected(integration=current, now=timezone.now())

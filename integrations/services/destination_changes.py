@@ -27,6 +27,12 @@ from integrations.services.destinations import (
     integrations_without_destination,
 )
 from integrations.services.integrations import delete_integration, pause_by_system
+from integrations.services.notifications import (
+    clear_causes,
+    clear_destination,
+    clear_tables,
+    no_destination_cause,
+)
 from integrations.services.waiting import try_again_now
 
 MAX_NAME_LENGTH = 100
@@ -190,6 +196,8 @@ def update_destination(
     if checked:
         current.checked_at, current.check_steps = timezone.now(), stored_steps(checked)
         current.save(update_fields=["checked_at", "check_steps"])
+        if passed(checked):
+            clear_destination(destination=current, now=current.checked_at)
     if not written:
         return current
     current.revision += 1
@@ -231,6 +239,7 @@ def record_check(
         passed=passed(steps),
     )
     if passed(steps):
+        clear_destination(destination=current, now=timezone.now())
         touched = list(integrations_into(destination=current))
         transaction.on_commit(lambda: try_again_now(touched))
     return current
@@ -286,6 +295,8 @@ def retire(
             pause_by_system(integration=integration, actor=actor, reason=reason, api_key=api_key)
     point_to(destination, touched)
     destination.deleted_at = timezone.now()
+    clear_destination(destination=destination, now=destination.deleted_at)
+    clear_tables(integrations=touched, now=destination.deleted_at)
     destination.sealed_password = ""
     destination.save(update_fields=["deleted_at", "sealed_password"])
     record(
@@ -326,6 +337,11 @@ def settle_in(
     )
     point_to(destination, moved)
     forget_tables(moved)
+    clear_causes(
+        account=destination.account,
+        causes=[no_destination_cause(integration) for integration in moved],
+        now=timezone.now(),
+    )
     for integration in moved:
         if integration.deleted_at is None:
             record(

@@ -13,6 +13,7 @@ from accounts.services.account_lock import lock_account
 from integrations.models import Integration, IntegrationType
 from integrations.services.access_tokens import create_access_token
 from integrations.services.locking import lock_integration, save_changed
+from integrations.services.notifications import clear_integration
 from integrations.services.schema_names import (
     choose_schema_name,
     clean_display_name,
@@ -210,6 +211,7 @@ def delete_integration(
     current = lock_integration(integration)
     current.deleted_at = timezone.now()
     save_changed(current, "deleted_at")
+    clear_integration(integration=current, now=current.deleted_at)
     record(
         Event.INTEGRATION_DELETED,
         account=current.account,

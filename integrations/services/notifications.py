@@ -12,12 +12,14 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
-from accounts.models import Account
+from accounts.audit import Event, record
+from accounts.models import Account, User
 from integrations.models import Destination, Integration, Kind, Notification
 from integrations.models.notification import NotificationQuerySet
 
 COMES_BACK = timedelta(hours=1)
-MAX_DETAILS = 10_000
+MAX_DETAILS, MAX_DISMISSED = 10_000, 1_000
+OF_TABLES = (Kind.ERROR_PERSISTING_TABLE, Kind.DATA_LOADING_ERROR, Kind.UNABLE_TO_LOAD)
 
 
 @transaction.atomic
@@ -106,6 +108,44 @@ def clear_integration(*, integration: Integration, now: datetime) -> None:
 def clear_destination(*, destination: Destination, now: datetime) -> None:
     """Note that nothing about a destination is to be told any more."""
     over(Notification.objects.filter(account=destination.account_id, destination=destination), now=now)
+
+
+def clear_tables(*, integrations: Iterable[Integration], now: datetime) -> None:
+    """Note that what kept tables of integrations from being loaded is over: they are loaded elsewhere now."""
+    of_tables = [kind.stored for kind in OF_TABLES]
+    over(Notification.objects.filter(integration__in=list(integrations), kind__in=of_tables), now=now)
+
+
+def no_destination_cause(integration: Integration) -> str:
+    """Name an integration as one whose data has nowhere to go."""
+    return f"no destination:{integration.pk}"
+
+
+@transaction.atomic
+def dismiss_notification(*, notification: Notification, actor: User, now: datetime) -> bool:
+    """Hide an open notification from everybody until its cause is over; False when it is not open any more."""
+    mine = Notification.objects.open().filter(pk=notification.pk)
+    if not mine.update(dismissed_at=now, dismissed_by=actor, mail_due_at=None):
+        return False
+    record(
+        Event.NOTIFICATION_DISMISSED,
+        account=notification.account,
+        actor=actor,
+        target=notification,
+        target_name=notification.message,
+        kind=notification.facts.name,
+    )
+    return True
+
+
+@transaction.atomic
+def dismiss_every_notification(*, account: Account, actor: User, now: datetime) -> int:
+    """Hide all that was open until now from everybody; return how many. What begins after `now` stays."""
+    shown = Notification.objects.open().filter(account=account, began_at__lte=now).select_related("account")
+    return sum(
+        dismiss_notification(notification=notification, actor=actor, now=now)
+        for notification in shown.order_by("pk")[:MAX_DISMISSED]
+    )
 
 
 def over(notifications: NotificationQuerySet, *, now: datetime) -> int:

@@ -18,9 +18,10 @@ from accounts.audit import Event, record
 from accounts.models import Account, User
 from integrations.loading.decoding import decode_json
 from integrations.loading.rejected import record_json
-from integrations.models import Integration, RejectedCut, RejectedFormat, RejectedRecord, RejectedState
+from integrations.models import Integration, Kind, RejectedCut, RejectedFormat, RejectedRecord, RejectedState
 from integrations.models.rejected_record import RejectedRecordQuerySet
 from integrations.services.locking import lock_integration
+from integrations.services.notifications import clear_notification, raise_notification
 
 CHANGED_AT_ONCE = 500
 INDENT = 2
@@ -77,23 +78,32 @@ def open_count(*, integration: Integration, now: datetime) -> int:
     return number
 
 
-def integrations_with_rejected(*, account: Account, now: datetime) -> list[tuple[Integration, int]]:
-    """Return the account's integrations with open rejected records, and how many, by name."""
+def open_counts(*, account: Account, now: datetime) -> dict[int, int]:
+    """Return how many rejected records wait for somebody, by the integration's key; none where there are none."""
     oldest = now - timedelta(days=account.plan.report_days)
-    numbers = dict(
+    return dict(
         RejectedRecord.objects.open()
         .filter(account_id=account.pk, rejected_at__gt=oldest)
         .order_by()
         .values_list("integration_id")
         .annotate(number=Count("pk"))
     )
-    if not numbers:
-        return []
-    integrations = account.integrations.live().filter(pk__in=numbers).order_by("display_name")
-    found = [(integration, numbers[integration.pk]) for integration in integrations]
-    for integration, _ in found:
-        integration.account = account
-    return found
+
+
+def tell_rejected(*, integration: Integration, now: datetime) -> None:
+    """Let the account's notifications say whether rejected records of the integration wait for somebody."""
+    account, cause = integration.account, f"rejected:{integration.pk}"
+    if integration.deleted_at is None and open_count(integration=integration, now=now):
+        raise_notification(
+            account=account,
+            kind=Kind.REJECTED_RECORDS,
+            cause=cause,
+            message=f"Some records of {integration.display_name} could not be loaded; the rest was.",
+            integration=integration,
+            now=now,
+        )
+    else:
+        clear_notification(account=account, kind=Kind.REJECTED_RECORDS, cause=cause, now=now)
 
 
 def cut_records(*, integration: Integration, now: datetime) -> int:
@@ -203,4 +213,5 @@ def _move(
                     target_name=current.display_name,
                     records=moved,
                 )
+                tell_rejected(integration=current, now=timezone.now())
     return moved

@@ -7,7 +7,6 @@ from datetime import datetime
 from django.db.models import Count, Max, Min, QuerySet, Sum
 from django.utils import timezone
 
-from accounts.models import Account
 from integrations.models import BatchTable, ErrorScope, Integration, QueuedTable
 
 
@@ -25,17 +24,6 @@ class WaitingTable:
     holds_up_everything: bool
     failing_since: datetime | None
     next_try_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A table that cannot be loaded at present; it is tried again by itself."""
-
-    integration: Integration
-    table_name: str
-    error: str
-    since: datetime | None
-    holds_up_everything: bool
 
 
 def waiting_tables(*, integration: Integration) -> list[WaitingTable]:
@@ -82,39 +70,6 @@ def unreadable_shares(tables: QuerySet[QueuedTable]) -> dict[int, str]:
     return dict(shares.values_list("queued_table", "error"))
 
 
-def open_problems(*, account: Account) -> list[Problem]:
-    """Return what cannot be loaded now in the account, longest first. Each ends when its cause is gone."""
-    queued = QueuedTable.objects.filter(account_id=account.pk)
-    unreadable = unreadable_shares(queued)
-    tables = {table.pk: table for table in queued.failing().with_waiting_shares()}
-    missing = [pk for pk in unreadable if pk not in tables]
-    if missing:
-        tables |= queued.in_bulk(missing)
-    if not tables:
-        return []
-    integrations = account.integrations.in_bulk({table.integration_id for table in tables.values()})
-    problems = [
-        Problem(
-            integration=integrations[table.integration_id],
-            table_name=table.table_name,
-            error=table.error or unreadable[table.pk],
-            since=table.failing_since,
-            holds_up_everything=table.error_scope == ErrorScope.DESTINATION,
-        )
-        for table in tables.values()
-    ]
-    return sorted(problems, key=oldest_first)
-
-
-def count_open_problems(*, account: Account) -> int:
-    """Return how many problems there are, by one query: every page asks."""
-    tables = QueuedTable.objects.filter(account_id=account.pk)
-    waiting = BatchTable.objects.waiting().filter(account_id=account.pk)
-    failing = tables.failing().filter(pk__in=waiting.values("queued_table")).values("pk")
-    unreadable = waiting.exclude(error="").values("queued_table")
-    return failing.union(unreadable).count()
-
-
 def try_again_now(integrations: Iterable[Integration]) -> None:
     """Let whatever waits for these integrations be tried at once, pauses over (loading.md 7.5).
 
@@ -124,9 +79,3 @@ def try_again_now(integrations: Iterable[Integration]) -> None:
     QueuedTable.objects.filter(
         integration_id__in=[integration.pk for integration in integrations], lease=None
     ).update(not_before=timezone.now(), attempts=0)
-
-
-def oldest_first(problem: Problem) -> tuple[bool, float, str]:
-    """Order problems by their beginning; those without one come last."""
-    began = problem.since.timestamp() if problem.since is not None else 0.0
-    return problem.since is None, began, problem.table_name

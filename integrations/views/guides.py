@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import public
 from integrations.guides import BY_SLUG, sections
+from integrations.notification_words import kinds_explained
 from integrations.services.rehearsals import MAX_SAMPLE_BYTES
 from integrations.snippets import PREPARE_POSTGRESQL
 from stitchapp.server_address import server_address
@@ -37,6 +38,7 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
         "max_body_mib": settings.MAX_BODY_BYTES / 1024**2,
         "max_body_bytes": settings.MAX_BODY_BYTES,
         "receipts_kept": settings.RECEIPTS_KEPT,
+        "notification_kinds": kinds_explained(),
         "prepare_postgresql": PREPARE_POSTGRESQL,
     }
     return render(request, page.template, context)

@@ -75,4 +75,14 @@ urlpatterns = [
     path(f"{DESTINATION}/check", destinations.destination_check, name="destination-check"),
     path(f"{DESTINATION}/remove", destinations.destination_remove, name="destination-remove"),
     path(f"{CLIENT}/notifications", notifications.notifications, name="notifications"),
+    path(
+        f"{CLIENT}/notifications/dismiss",
+        notifications.notification_dismiss_all,
+        name="notification-dismiss-all",
+    ),
+    path(
+        f"{CLIENT}/notifications/<int:notification_id>/dismiss",
+        notifications.notification_dismiss,
+        name="notification-dismiss",
+    ),
 ]

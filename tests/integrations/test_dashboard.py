@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from django.test.utils import CaptureQueriesContext
 
-from tests.factories import make_account, make_integration, make_member
-from tests.integrations.conftest import load_rows, make_waiting, text_of
+from tests.factories import make_account, make_integration, make_member, make_notification
+from tests.integrations.conftest import load_rows, text_of
 
 
 @pytest.fixture
@@ -123,27 +123,5 @@ def test_P11_another_account_is_not_shown(browser, account, integration, url):
 
 def test_the_counter_in_the_bar_is_the_number_of_open_problems(browser, integration, url):
     assert 'class="counter"' not in browser.get(url).content.decode()
-    make_waiting(integration, "customers", 3, error="Key mismatch", scope="table")
+    make_notification(integration)
     assert re.search(r'class="counter">\s*1\s*<', browser.get(url).content.decode())
-
-
-def test_the_counter_counts_each_table_once_whatever_is_wrong_with_it(account, integration):
-    from integrations.models import BatchTable
-    from integrations.services.waiting import count_open_problems, open_problems
-
-    def count():
-        counted = count_open_problems(account=account)
-        assert counted == len(open_problems(account=account))
-        return counted
-
-    make_waiting(integration, "waits", 3)
-    assert count() == 0
-    both = make_waiting(integration, "both", 3, error="Key mismatch", scope="table")
-    BatchTable.objects.filter(queued_table=both).update(error="The stored data cannot be read")
-    assert count() == 1
-    unreadable = make_waiting(integration, "unreadable", 3)
-    BatchTable.objects.filter(queued_table=unreadable).update(error="The stored data cannot be read")
-    assert count() == 2
-    healed = make_waiting(integration, "healed", 3, error="Busy", scope="table")
-    BatchTable.objects.filter(queued_table=healed).update(state="loaded")
-    assert count() == 2

@@ -13,6 +13,7 @@ from integrations.models import Batch, RejectedCut, RejectedRecord
 from integrations.queue import accepting
 from integrations.services.destinations import destination_of
 from integrations.services.engines import engine_of
+from integrations.services.rejected_records import tell_rejected
 from tests.factories import make_batch, make_integration, make_member, make_rejected
 from tests.integrations.conftest import page, queries_of, text_of
 
@@ -110,6 +111,7 @@ def test_records_are_shown_for_the_report_days_of_the_plan(open_page, integratio
 
 def test_the_loads_tab_the_receipt_and_the_notifications_lead_to_them(browser, open_page, integration):
     rejected = make_rejected(integration)
+    tell_rejected(integration=integration, now=timezone.now())
     url = page(integration, "rejected")
     assert "Rejected records (1 open)" in text_of(open_page("loads"))
     assert f'href="{url}"' in open_page("loads").content.decode()
@@ -117,7 +119,8 @@ def test_the_loads_tab_the_receipt_and_the_notifications_lead_to_them(browser, o
     assert "See the 1 rejected record of this batch" in text_of(receipt)
     assert f'href="{url}?batch={rejected.receipt}"' in receipt.content.decode()
     notifications = browser.get(f"/client/{integration.account.client_id}/notifications")
-    assert "1 record of Customer Records could not be loaded; the rest was." in text_of(notifications)
+    assert "Some records of Customer Records could not be loaded; the rest was." in text_of(notifications)
+    assert "1 record waits for you" in text_of(notifications)
     assert f'href="{url}"' in notifications.content.decode()
 
 

@@ -9,11 +9,12 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from integrations.models import Batch, BatchTable, Load, QueuedTable
+from integrations.models import Batch, BatchTable, Load, Notification, QueuedTable
 from integrations.queue import accepting, cleaning
 from integrations.queue.accepting import location_of, segment_writer
 from integrations.queue.loader import body_of, load_next
 from integrations.queue.segments import OPEN, SEALED, read_body, stored_bytes, stored_segments
+from tests.factories import make_member, make_notification
 from tests.queue.sending import send
 
 pytestmark = pytest.mark.django_db
@@ -196,3 +197,23 @@ def test_only_the_loader_checkpoints_and_cuts_a_log_that_grew_long(token, queue,
     for connection in connections.all():
         if connection.vendor == "sqlite":
             assert Path(f"{connection.settings_dict['NAME']}-wal").stat().st_size == 0
+
+
+def test_D32_notifications_that_are_over_are_kept_for_a_while_and_not_too_many(monkeypatch):
+    now = timezone.now()
+    account = make_member().memberships.get().account
+    long_ago, lately = now - timedelta(days=61), now - timedelta(days=59)
+    kept = [
+        make_notification(account=account, now=long_ago),  # open for as long as it lasts
+        make_notification(account=account, now=long_ago, cleared_at=lately),
+        make_notification(account=account, now=lately, dismissed_at=lately),
+    ]
+    make_notification(account=account, now=long_ago, cleared_at=long_ago)
+    make_notification(account=account, now=long_ago, dismissed_at=long_ago)
+    cleaning.purge_history(now=now)
+    assert set(Notification.objects.all()) == set(kept)
+
+    newest = make_notification(account=account, cleared_at=now)
+    monkeypatch.setattr(cleaning, "NOTIFICATIONS_KEPT", 1)
+    cleaning.purge_history(now=now)
+    assert set(Notification.objects.all()) == {kept[0], kept[2], newest}

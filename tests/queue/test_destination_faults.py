@@ -7,10 +7,18 @@ import pytest
 from django.utils import timezone
 
 from integrations.loading.destinations.duckdb import DuckDBDestination
-from integrations.models import Batch, BatchTable, ErrorScope, Load, LoadStatus, QueuedTable
+from integrations.models import (
+    Batch,
+    BatchTable,
+    ErrorScope,
+    Kind,
+    Load,
+    LoadStatus,
+    Notification,
+    QueuedTable,
+)
 from integrations.queue import claiming, cleaning, loader
 from integrations.queue.loader import load_next
-from integrations.services.waiting import open_problems
 from tests.factories import make_access_token, make_integration, make_member
 from tests.queue.other_programs import other_program
 from tests.queue.sending import send
@@ -82,18 +90,23 @@ def test_I12_a_file_that_another_program_holds_delays_only_its_own_account(
 
         assert ids(neighbour) == [0]
         assert waiting_tables() == {"bikes", "docks"}
-        [first, second] = open_problems(account=token.account)  # told at once, not after a while
-        assert {first.table_name, second.table_name} == {"bikes", "docks"}
-        assert first.error.startswith("The warehouse file is open in another program.")
-        assert first.holds_up_everything
+        entries = QueuedTable.objects.filter(account_id=token.account_id)
+        assert {entry.table_name for entry in entries} == {"bikes", "docks"}
+        assert all(entry.error_scope == ErrorScope.DESTINATION for entry in entries)
         tries = QueuedTable.objects.filter(account_id=token.account_id).values_list("attempts", flat=True)
         assert set(tries) == {1}  # one try for all its tables, not one of each
+        for _ in range(2):
+            pass_time()
+            load_all()
+        told = Notification.objects.open().get()  # one, however many tables wait
+        assert told.kind == Kind.DATA_LOADING_ERROR.stored
+        assert told.details.startswith("The warehouse file is open in another program.")
 
     pass_time()
     load_all()
     assert ids(token) == [0, 7]
     assert ids(token, "docks") == [1]
-    assert open_problems(account=token.account) == []
+    assert not Notification.objects.open().exists()
 
 
 def test_I11_a_broken_file_delays_only_its_own_account_and_loads_once_it_is_whole(token, neighbour, queue):
@@ -221,7 +234,7 @@ def test_I11_a_poison_batch_leaves_what_came_before_and_every_other_table(
 
     assert ids(token) == list(range(13))
     assert ids(token, "docks") == ids(neighbour) == [0]
-    assert [problem.table_name for problem in open_problems(account=token.account)] == ["bikes"]
+    assert [told.table_name for told in Notification.objects.open()] == ["bikes"]
     pass_time()
     load_all()
     assert ids(token) == list(range(20))

@@ -7,11 +7,10 @@ from ipaddress import ip_network
 import pytest
 from django.utils import timezone
 
-from integrations.models import ErrorScope, LoadedTable, QueuedTable
+from integrations.models import ErrorScope, Kind, LoadedTable, Notification, QueuedTable
 from integrations.queue.loader import load_next
 from integrations.services.destination_changes import update_destination
 from integrations.services.destination_connections import check_connection, connection_of, passed
-from integrations.services.waiting import open_problems
 from integrations.services.warehouses import preview_rows
 from tests.factories import make_postgres_destination
 from tests.queue.sending import send
@@ -74,11 +73,11 @@ def test_I12_a_wrong_password_holds_everything_up_is_told_and_a_right_one_lets_i
     send(token, table="bikes")
     send(token, table="docks")
     drain()
-    problems = open_problems(account=token.account)
-    assert {problem.table_name for problem in problems} == {"bikes", "docks"}
-    assert all(problem.holds_up_everything for problem in problems)
-    assert all("password authentication failed for user" in problem.error for problem in problems)
-    assert not any(made["password"] in problem.error for problem in problems)
+    told = Notification.objects.open().get()  # one, for both tables
+    assert told.kind == Kind.DATA_WAREHOUSE_ERROR.stored
+    assert told.destination == destination
+    assert "password authentication failed for user" in told.details
+    assert made["password"] not in told.details
     QueuedTable.objects.update(attempts=9, not_before=timezone.now() + timedelta(minutes=5))
 
     connection = connection_of(destination)
@@ -98,7 +97,7 @@ def test_I12_a_wrong_password_holds_everything_up_is_told_and_a_right_one_lets_i
     while load_next():  # without waiting for the pause to be over
         pass
     assert len(rows("bikes")) == len(rows("docks")) == 1
-    assert open_problems(account=token.account) == []
+    assert not Notification.objects.open().exists()
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ class PostgreSQLDestination:
                 reasons = dict(zip(places, fault.reasons.values(), strict=True))
                 batches = [_set_aside(batch, reasons) for batch in batches]
                 cause = fault.__cause__
-        raise LoadError(f"ERROR: {cause}. The rows at fault could not be told apart.")
+        raise LoadError(f"ERROR: {cause}. The rows at fault could not be told apart.", fault="data")
 
     @contextmanager
     def _reading(self, schema_name: str) -> Iterator[PostgreSQLSchema]:

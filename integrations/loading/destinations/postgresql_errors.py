@@ -8,7 +8,7 @@ import psycopg
 from psycopg import errors
 
 from integrations.loading.destinations import postgresql_connection
-from integrations.loading.errors import LoadError
+from integrations.loading.errors import Fault, LoadError
 from integrations.loading.ledger import SCHEMA
 
 NEW_SCHEMA = "Encountered error while attempting to create new schema."
@@ -104,7 +104,8 @@ def explain(error: psycopg.Error) -> LoadError:
 
 def _told(words: str, meaning: Meaning) -> LoadError:
     message = f"ERROR: {words}. {meaning.advice}" if meaning.advice else f"ERROR: {words}"
-    return LoadError(message, transient=meaning.transient, scope=meaning.scope)
+    fault: Fault = "warehouse" if meaning.advice else "data"
+    return LoadError(message, transient=meaning.transient, scope=meaning.scope, fault=fault)
 
 
 def _missing_right(words: str) -> LoadError:

@@ -71,16 +71,20 @@ def explain(error: duckdb.Error) -> LoadError:
     if any(sign in text for sign in DISK_FULL):  # also as the cause of a failed commit
         return LoadError(text, scope="destination")
     if isinstance(error, duckdb.TransactionException):
-        return LoadError(text, transient=True, scope="table")
+        return LoadError(text, transient=True, fault="warehouse")
     if isinstance(error, duckdb.OutOfMemoryException):  # of this table's rows: the others may well fit
-        return LoadError(text, scope="table")
+        return LoadError(text, fault="warehouse")
     if isinstance(error, duckdb.IOException | duckdb.FatalException):
         return LoadError(text, transient=is_held(error), scope="destination")
     if isinstance(error, duckdb.DependencyException) or "Dependency Error" in text:
         return LoadError(
             f"{text} A column must be renamed because its type changed: drop the index or view that depends "
-            "on it, and make it again after the load."
+            "on it, and make it again after the load.",
+            fault="warehouse",
         )
     if isinstance(error, duckdb.ConstraintException) and "NOT NULL" in text:
-        return LoadError(f"{text} Drop the constraint: a column that is not sent must be able to stay empty.")
-    return LoadError(text)
+        return LoadError(
+            f"{text} Drop the constraint: a column that is not sent must be able to stay empty.",
+            fault="warehouse",
+        )
+    return LoadError(text, fault="data")

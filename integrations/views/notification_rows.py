@@ -1,0 +1,72 @@
+"""Notifications as their page shows them: the name, the sentence, and where to go."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+
+from accounts.models import Account
+from integrations.models import Category, Kind, Level, Notification
+from integrations.services.rejected_records import open_counts
+from integrations.views.frame import url_of
+
+REJECTED = Kind.REJECTED_RECORDS.stored
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationRow:
+    """One notification. `records` counts rejected ones that still wait; `place` is where something can be done."""
+
+    notification: Notification
+    name: str
+    level: Level
+    records: int
+    place: str
+    place_url: str
+    help_url: str
+
+
+def notification_rows(
+    notifications: list[Notification], *, account: Account, now: datetime
+) -> list[NotificationRow]:
+    """Return the rows of a page, in as many queries for many as for one."""
+    rejected = any(each.kind == REJECTED for each in notifications)
+    records = open_counts(account=account, now=now) if rejected else {}
+    return [row_of(each, account, records) for each in notifications]
+
+
+def row_of(notification: Notification, account: Account, records: dict[int, int]) -> NotificationRow:
+    """Return the row of one notification."""
+    integration, destination = notification.integration, notification.destination
+    if integration is not None:
+        integration.account = account
+    place, place_url = place_of(notification, account)
+    named = integration or destination
+    return NotificationRow(
+        notification=notification,
+        name=named.display_name if named is not None else notification.facts.name,
+        level=notification.facts.level,
+        records=records.get(notification.integration_id, 0) if notification.kind == REJECTED else 0,
+        place=place,
+        place_url=place_url,
+        help_url=help_of(notification),
+    )
+
+
+def place_of(notification: Notification, account: Account) -> tuple[str, str]:
+    """Return the page where something can be seen or done about it: its name in a sentence, and its address."""
+    integration, category = notification.integration, notification.facts.category
+    if category is Category.ACCOUNT:
+        return "your plan and usage", reverse("accounts:billing", args=[account.client_id])
+    if integration is not None and integration.deleted_at is None:
+        if notification.kind == REJECTED:
+            return "the rejected records", url_of(integration, "rejected-list")
+        return "your loading reports", url_of(integration, "integration-loads")
+    return "your destination", reverse("integrations:destination", args=[account.client_id])
+
+
+def help_of(notification: Notification) -> str:
+    """Return the address of the page that explains it."""
+    if notification.facts.category is Category.ACCOUNT or notification.kind == Kind.UNDELIVERABLE_HOOK.stored:
+        return reverse("integrations:guide", args=["account/notifications"])
+    return reverse("integrations:guide", args=["replication/loading"]) + "#messages"
