@@ -17,6 +17,7 @@ LARGE_CHUNK_BYTES = 1024 * 1024  # of a body as it is: small pieces cost several
 # A refused client that is still writing must get to read the answer (import-api.md 2.6): so much of what
 # it sends is read and thrown away; the server closes the connection of whoever sends more.
 DRAINED_BODIES = 3
+MOST_GZIP_MEMBERS = 10_000  # each costs as much as kilobytes of data
 SILENCE_SECONDS = 60.0
 DRAIN_SILENCE_SECONDS = 5.0
 
@@ -53,7 +54,7 @@ class Stream(Protocol):
 def read_body(request: HttpRequest, *, limit: int, gzipped: bool = False) -> bytes:
     """Return the whole body, decompressed; refuse one over `limit` bytes."""
     body = BytesIO()
-    for piece in _decompressed(chunks(request)) if gzipped else chunks(request, LARGE_CHUNK_BYTES):
+    for piece in _decompressed(chunks(request), limit=limit) if gzipped else chunks(request, LARGE_CHUNK_BYTES):
         body.write(piece)
         if body.tell() > limit:
             size = body.tell()
@@ -124,18 +125,30 @@ def _stream(request: HttpRequest) -> Stream:
     return request
 
 
-def _decompressed(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Inflate piece by piece: a bomb never gets to explode."""
-    inflater = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+def _decompressed(pieces: Iterator[bytes], *, limit: int) -> Iterator[bytes]:
+    """Inflate piece by piece: a bomb never gets to explode, and what inflates to nothing has an end as well.
+
+    Members that follow one another are one body (RFC 1952, 2.2).
+    """
+    inflater, members, received = _inflater(), 1, 0
     try:
         for piece in pieces:
+            received += len(piece)
+            if received > limit:
+                raise too_large(received, limit=limit)
             waiting = piece
             while waiting:
+                if inflater.eof:
+                    inflater, members = _inflater(), members + 1
+                    if members > MOST_GZIP_MEMBERS:
+                        raise IncompleteBody(f"The gzip stream has more than {MOST_GZIP_MEMBERS} members")
                 yield inflater.decompress(waiting, CHUNK_BYTES)
-                waiting = inflater.unconsumed_tail
-            if inflater.unused_data:
-                raise IncompleteBody("Data follows the end of the gzip stream")
+                waiting = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
     except zlib.error as error:
         raise IncompleteBody(f"The body is not gzip: {error}") from error
     if not inflater.eof:
         raise IncompleteBody("The gzip stream ended early")
+
+
+def _inflater() -> "zlib._Decompress":
+    return zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)

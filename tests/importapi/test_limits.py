@@ -137,6 +137,21 @@ def test_I7_a_gzip_bomb_is_refused_at_the_limit(send):
 
 
 @pytest.mark.django_db
+def test_gzip_members_in_a_row_are_one_body(send):
+    body = padded(200_000)
+    members = b"".join(gzip.compress(body[start : start + 70_000]) for start in range(0, len(body), 70_000))
+    assert send(members, content_encoding="gzip").status_code == 201
+    assert Batch.objects.get().size == len(body)
+
+
+@pytest.mark.django_db
+def test_I7_a_swarm_of_gzip_members_is_refused(send):
+    swarm = gzip.compress(batch_body()) + gzip.compress(b"") * 10_000
+    assert send(swarm, content_encoding="gzip").status_code == 400
+    assert Batch.objects.count() == 0
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     "body",
     [b"not gzip", gzip.compress(b"{}")[:-4], gzip.compress(b"{}") + b"more"],

@@ -245,6 +245,17 @@ def test_I7_a_gzip_bomb_of_20_gigabytes_is_refused_and_never_unpacked(product, p
     assert peak <= before + 64 * 1024**2
 
 
+def test_I7_gzip_that_inflates_to_nothing_has_an_end(raw):
+    """Empty blocks: bytes come for ever, and none comes out of them."""
+    deflater = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    start = deflater.compress(body_of()) + deflater.flush(zlib.Z_FULL_FLUSH)
+    empty = b"\x00\x00\x00\xff\xff" * 13_000  # stored blocks without a byte
+    body = chunked(start, *[empty] * (LIMIT // len(empty) + 1), deflater.flush())
+    answer = raw([b"Transfer-Encoding: chunked", b"Content-Encoding: gzip"], body)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"\r\nx-error-limit: 20971520\r\n" in answer.lower()
+
+
 GENERATE = """
 from integrations.models import AccessToken, Integration
 from integrations.services.access_tokens import create_access_token
