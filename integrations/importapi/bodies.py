@@ -54,7 +54,9 @@ class Stream(Protocol):
 def read_body(request: HttpRequest, *, limit: int, gzipped: bool = False) -> bytes:
     """Return the whole body, decompressed; refuse one over `limit` bytes."""
     body = BytesIO()
-    for piece in _decompressed(chunks(request), limit=limit) if gzipped else chunks(request, LARGE_CHUNK_BYTES):
+    for piece in (
+        _decompressed(chunks(request), limit=limit) if gzipped else chunks(request, LARGE_CHUNK_BYTES)
+    ):
         body.write(piece)
         if body.tell() > limit:
             size = body.tell()

@@ -13,20 +13,21 @@ from integrations.loading import naming
 from integrations.loading.batches import Part, TableBatch
 from integrations.loading.bookmarks import bookmark_text
 from integrations.loading.capabilities import Kind
-from integrations.loading.collecting import Origin
+from integrations.loading.collecting import EXTRACTED, GENERATED, ORDINAL, Origin
 from integrations.loading.drafting import plan_sub_table, source_key_columns
 from integrations.loading.keys import sorted_names
 from integrations.loading.merging import NONE
 from integrations.loading.outcomes import BatchCounts, Bookmark
-from integrations.loading.plain_staging import ROOT, PlainStage, StagedTable
+from integrations.loading.plain_staging import ROOT, Execute, PlainStage, StagedTable
 from integrations.loading.plain_tables import TYPE_NAMES, Unsuited, columns_of
 from integrations.loading.planning import TablePlan, check_width, plan_table
 from integrations.loading.shapes import Slot, TableShape
 from integrations.loading.system_columns import root_columns
-from integrations.loading.table_loading import TableLoader
+from integrations.loading.table_loading import ROOT_KINDS, TableLoader
+from integrations.loading.unnesting import level_code
 from integrations.loading.versions import Versions
 
-EXACT_TYPES = {*TYPE_NAMES.values(), "TIMESTAMP WITH TIME ZONE"}  # staged values go into these as they are
+TIMES = {"TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -37,7 +38,23 @@ def suits(batches: list[TableBatch]) -> bool:
 
 
 class ColumnLoader(TableLoader):
-    """Loads batches for which `suits` holds, or raises Unsuited."""
+    """Loads batches for which `suits` holds, or raises Unsuited.
+
+    DuckDB reads the batches: the destination's own connection, or another one that hands over what it read.
+    """
+
+    @property
+    def reader(self) -> Execute:
+        """What carries out the statements that read and unnest."""
+        return self.execute
+
+    def _hand_over(self, stage: PlainStage, table: str, kinds: dict[str, Kind]) -> str:
+        """Bring a stage to where it is merged, with the columns of `kinds` at least; return its name there."""
+        return table
+
+    def _drop_lost(self, stage: PlainStage, matched: str) -> None:
+        """Drop the staged rows that stored rows outrank."""
+        stage.drop(f"SELECT o FROM {matched} WHERE lost")
 
     def _write(
         self, batches: list[TableBatch], shape: TableShape, key: tuple[str, ...], versions: Versions
@@ -75,12 +92,12 @@ class ColumnLoader(TableLoader):
         columns = columns_of(record, batches[0].schema, shape, of="j.data")
         check_width(len(shape.slots), self.capabilities)
         key_slots = [_only(shape.variants(name)) for name in key]
-        stage = PlainStage(self.execute, columns)
+        stage = PlainStage(self.reader, columns)
         stage.read(batches, generates_key=not key)
         self.max_extracted = stage.max_extracted
         if key:
             stage.keep_greatest(key_slots)
-        self.root_stage = ROOT
+        self.root_stage = self._hand_over(stage, ROOT, _root_kinds(stage, generates_key=not key))
         self.origin_parts = [batch.part for batch in batches]
         self._stage_origins(
             [
@@ -94,14 +111,15 @@ class ColumnLoader(TableLoader):
         self, stage: PlainStage, key_slots: list[Slot], shape: TableShape, versions: Versions
     ) -> Counter[int]:
         """Drop the rows that stored rows outrank; count those that replace one by the number of their batch."""
-        self.replaces = NONE
+        in_place = self.capabilities.replaces_in_place
+        self.replaces = None if in_place else NONE
         if shape.existing is None or not shape.existing.key:
             return Counter()
         matched = self._compare(key_slots, shape.existing, versions)
         if self._matches(matched, lost=True):
-            stage.drop(f"SELECT o FROM {matched} WHERE lost")
+            self._drop_lost(stage, matched)
         updated = Counter(self._matches(matched))
-        if updated:
+        if updated and not in_place:
             self.replaces = f"s.o IN (SELECT o FROM {matched} WHERE NOT lost)"
         return updated
 
@@ -116,17 +134,18 @@ class ColumnLoader(TableLoader):
         _check_small_integers(shape, slots)
         system = root_columns(key, extracted=extracted)
         root = plan_table(shape, slots, system=system, key=sorted_names(key))
-        _check_types(root, slots)
+        self._check_types(root, slots)
+        wanted = [sub for sub in subs if sub.slots or sub.shape.existing is not None]
+        stages = [self._hand_over(stage, sub.stage, _sub_kinds(sub)) for sub in wanted]
         self._change(self.folded, root, shape.existing)
         if rows:
             self._merge_root(root)
-        for sub in subs:
-            if sub.slots or sub.shape.existing is not None:
-                self._merge_staged_table(sub, root, key_slots, stage)
+        for sub, handed_over in zip(wanted, stages, strict=True):
+            self._merge_staged_table(sub, handed_over, root, key_slots, stage)
         return True
 
     def _merge_staged_table(
-        self, sub: StagedTable, root: TablePlan, key_slots: list[Slot], stage: PlainStage
+        self, sub: StagedTable, handed_over: str, root: TablePlan, key_slots: list[Slot], stage: PlainStage
     ) -> None:
         shape = sub.shape
         _check_small_integers(shape, sub.slots)
@@ -136,11 +155,17 @@ class ColumnLoader(TableLoader):
         plan = plan_sub_table(
             shape, sub.slots, root=root, root_name=self.folded, source_keys=source_keys, known=self.known
         )
-        _check_types(plan, sub.slots)
+        self._check_types(plan, sub.slots)
         self._change(self.fold(shape.name), plan, shape.existing)
-        self._merge_staged_sub(shape, plan, sub.stage, source_keys)
+        self._merge_staged_sub(shape, plan, handed_over, source_keys)
         for number, rows in stage.rows_by_origin(sub.stage).items():
             self.rows_written[self.origin_parts[number]] += rows
+
+    def _check_types(self, plan: TablePlan, slots: list[Slot]) -> None:
+        """Leave columns of a user's making, in which a value may be rounded, to the conversion they know."""
+        exact = {self.capabilities.type_names[kind].upper() for kind in TYPE_NAMES} | TIMES
+        if any(plan.targets[slot.code].type_name.upper() not in exact for slot in slots):
+            raise Unsuited
 
     def _bookmark(self, name: str, stage: PlainStage, shape: TableShape) -> Bookmark | None:
         """Return the least and greatest value of one of the sender's replication keys."""
@@ -157,6 +182,21 @@ class ColumnLoader(TableLoader):
         return Bookmark(name, bookmark_text(least), bookmark_text(greatest))
 
 
+def _root_kinds(stage: PlainStage, *, generates_key: bool) -> dict[str, Kind]:
+    _, slots, extracted = stage.filled(stage.columns)
+    kinds = {code: kind for code, kind in ROOT_KINDS.items() if code not in (EXTRACTED, GENERATED)}
+    if extracted:
+        kinds[EXTRACTED] = Kind.TIMESTAMP
+    if generates_key:
+        kinds[GENERATED] = Kind.STRING
+    return kinds | {slot.code: slot.kind for slot in slots}
+
+
+def _sub_kinds(sub: StagedTable) -> dict[str, Kind]:
+    kinds = {ORDINAL: Kind.BIGINT} | {level_code(level): Kind.BIGINT for level in range(sub.shape.depth)}
+    return kinds | {slot.code: slot.kind for slot in sub.slots}
+
+
 def _only(slots: list[Slot]) -> Slot:
     if len(slots) != 1:
         raise Unsuited
@@ -171,9 +211,3 @@ def _check_small_integers(shape: TableShape, slots: list[Slot]) -> None:
         column = shape.existing.columns.get(shape.capabilities.fold(slot.name))
         if column is not None and column.kind is Kind.INTEGER:
             raise Unsuited
-
-
-def _check_types(plan: TablePlan, slots: list[Slot]) -> None:
-    """Leave columns of a user's making, in which a value may be rounded, to the conversion they know."""
-    if any(plan.targets[slot.code].type_name not in EXACT_TYPES for slot in slots):
-        raise Unsuited

@@ -132,9 +132,9 @@ class PlainStage:
         if self.execute(f"SELECT 1 FROM {LOSERS} LIMIT 1", []):
             self.drop(f"SELECT o FROM {LOSERS}")
 
-    def drop(self, ordinals: str) -> None:
+    def drop(self, ordinals: str, parameters: list[Any] | None = None) -> None:
         """Drop the rows whose ordinals a query names."""
-        self.execute(f"DELETE FROM {ROOT} WHERE {ORDINAL} IN ({ordinals})", [])
+        self.execute(f"DELETE FROM {ROOT} WHERE {ORDINAL} IN ({ordinals})", parameters or [])
 
     def rows_by_origin(self, stage: str = ROOT) -> dict[int, int]:
         """Count the rows of a stage by the number of their batch."""
@@ -182,7 +182,7 @@ class PlainStage:
 @contextmanager
 def _array_file(messages: list[PlainMessages]) -> Iterator[str]:
     """Write the arrays of all batches as one; give the path by which the engine opens it."""
-    with _nameless() as file:
+    with nameless() as file:
         for number, message in enumerate(messages):
             file.write(b"," if number else b"[")
             file.write(memoryview(message.raw)[1:-1])
@@ -191,9 +191,10 @@ def _array_file(messages: list[PlainMessages]) -> Iterator[str]:
         yield f"/dev/fd/{file.fileno()}"
 
 
-def _nameless() -> IO[bytes]:
+def nameless() -> IO[bytes]:
+    """Make a file that ends with its last handle, in memory where the system can."""
     if hasattr(os, "memfd_create"):
-        return os.fdopen(os.memfd_create("records"), "wb")
+        return os.fdopen(os.memfd_create("records"), "w+b")
     return tempfile.TemporaryFile()
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+import duckdb
 import psycopg
 from psycopg import errors
 
@@ -21,13 +22,16 @@ from integrations.loading.batches import Part, SetAside, TableBatch
 from integrations.loading.capabilities import POSTGRESQL
 from integrations.loading.catalogue import ExistingTable
 from integrations.loading.collecting import Collected
+from integrations.loading.destinations.postgresql_columns import column_loader, suits_copying
 from integrations.loading.destinations.postgresql_connection import PostgreSQLSettings, connected
 from integrations.loading.destinations.postgresql_errors import explain
 from integrations.loading.destinations.postgresql_preview import newest_rows
-from integrations.loading.destinations.postgresql_schema import PostgreSQLSchema
+from integrations.loading.destinations.postgresql_schema import ROW_FAULTS, PostgreSQLSchema
 from integrations.loading.errors import Busy, LoadError, RowsAtFault
 from integrations.loading.ledger import check_schema_name
 from integrations.loading.outcomes import BeforeCommit, Preview, TableLoad, forget
+from integrations.loading.plain_staging import ENGINE_FAULTS
+from integrations.loading.plain_tables import Unsuited
 from integrations.loading.rehearsing import Rehearsal, rehearse
 from integrations.loading.standing import StoredStanding
 from integrations.loading.table_loading import TableLoader
@@ -103,6 +107,9 @@ class PostgreSQLDestination:
         self, schema: PostgreSQLSchema, table_name: str, batches: list[TableBatch], batched_at: datetime
     ) -> TableLoad:
         """Load all but the records that the engine refuses; those are rejected with its words (loading.md 7.1)."""
+        by_columns = self._merge_columns(schema, table_name, batches, batched_at)
+        if by_columns is not None:
+            return by_columns
         for _ in range(MAX_ROUNDS):
             loader = TableLoader(schema, table_name=table_name, batches=batches, batched_at=batched_at)
             try:
@@ -114,6 +121,24 @@ class PostgreSQLDestination:
                 batches = [_set_aside(batch, reasons) for batch in batches]
                 cause = fault.__cause__
         raise LoadError(f"ERROR: {cause}. The rows at fault could not be told apart.", fault="data")
+
+    def _merge_columns(
+        self, schema: PostgreSQLSchema, table_name: str, batches: list[TableBatch], batched_at: datetime
+    ) -> TableLoad | None:
+        """Load by columns; None when nothing was written because each record has to be looked at."""
+        if not suits_copying(batches):
+            return None
+        whole = schema.without_isolation()
+        facts: dict[str, Any] = {"table_name": table_name, "batches": batches, "batched_at": batched_at}
+        try:
+            with column_loader(whole, **facts) as loader, schema.connection.transaction():
+                return loader.run()
+        except (Unsuited, LoadError, *ROW_FAULTS, errors.IntegrityError):
+            return None
+        except duckdb.Error as error:
+            if isinstance(error, ENGINE_FAULTS):
+                raise LoadError(f"The records could not be prepared: {error}") from error
+            return None
 
     @contextmanager
     def _reading(self, schema_name: str) -> Iterator[PostgreSQLSchema]:

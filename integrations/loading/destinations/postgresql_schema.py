@@ -35,9 +35,16 @@ class PostgreSQLSchema:
 
     capabilities = POSTGRESQL
 
-    def __init__(self, connection: psycopg.Connection[Any], schema_name: str) -> None:
+    def __init__(
+        self, connection: psycopg.Connection[Any], schema_name: str, *, isolates: bool = True
+    ) -> None:
         self.connection = connection
         self.name = schema_name
+        self.isolates = isolates  # whether rows at fault are told apart from the others
+
+    def without_isolation(self) -> PostgreSQLSchema:
+        """Return the same schema for a load that is given up as a whole when a row is at fault."""
+        return PostgreSQLSchema(self.connection, self.name, isolates=False)
 
     def execute(self, statement: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         cursor = psycopg.RawCursor(self.connection)
@@ -53,6 +60,8 @@ class PostgreSQLSchema:
 
         Raises RowsAtFault when the engine finds fault with single rows.
         """
+        if not self.isolates:
+            return [self.write(statement) for statement in statements(stage)][-1]
         try:
             with self.connection.transaction():
                 return [self.write(statement) for statement in statements(stage)][-1]
