@@ -2,15 +2,26 @@
 
 from django import forms
 
-from integrations.models import Integration
+from integrations.models import AccessToken, Integration
+from stitchapp import formats
 
-RESULTS = (("", "All results"), ("2", "Accepted (2xx)"), ("4", "Refused (4xx)"), ("5", "Failed (5xx)"))
+RESULTS = (
+    ("", "All results"),
+    ("2", "Accepted or answered (2xx)"),
+    ("4", "Refused (4xx)"),
+    ("5", "Failed (5xx)"),
+)
 ENDPOINTS = {
     "batch": "batch",
     "push": "push",
     "validate": "validate",
     "batch_receipt": "batches/<receipt>",
 }
+
+
+def token_label(token: AccessToken) -> str:
+    """Return what tells a token from others: its number, its date, and whether it was revoked."""
+    return f"{token.pk}, {formats.token_time(token.created_at)}{'' if token.is_active else ' (revoked)'}"
 
 
 class RequestFilterForm(forms.Form):
@@ -28,7 +39,7 @@ class RequestFilterForm(forms.Form):
         tokens = integration.access_tokens.order_by("-pk")
         self.fields["token"].choices = [
             ("", "All tokens"),
-            *((token.pk, f"{token.pk}{'' if token.is_active else ' (revoked)'}") for token in tokens),
+            *((token.pk, token_label(token)) for token in tokens),
         ]
 
     def criteria(self) -> dict[str, object]:

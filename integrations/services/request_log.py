@@ -162,12 +162,14 @@ class Cuts:
 
 
 def cut(integration_id: int) -> None:
-    """Keep an integration's newest accepted requests, and as many others.
+    """Keep an integration's newest requests that brought data, as many that only asked, and as many refused ones.
 
-    They are counted apart: a program that goes on with a revoked token cannot push out what was accepted.
+    They are counted apart: a program that goes on with a revoked token, or asks for its receipts again and again,
+    cannot push out what was accepted.
     """
     requests = ReceivedRequest.objects.filter(integration_id=integration_id).order_by("-at")
-    for some in (requests.accepted(), requests.not_accepted()):
+    good = requests.accepted()
+    for some in (good.exclude(receipt=None), good.filter(receipt=None), requests.not_accepted()):
         newest = some.values_list("at", flat=True)
         oldest_kept = newest[settings.REQUESTS_KEPT - 1 : settings.REQUESTS_KEPT].first()
         while oldest_kept is not None:

@@ -8,15 +8,12 @@ from django.views.decorators.http import require_safe
 from accounts.access import Can, allow
 from integrations.forms.request_filter import ENDPOINTS, RequestFilterForm
 from integrations.models import Integration, ReceivedRequest
-from integrations.services.request_log import REPEATED, request_days, requests_of, unlisted
-from integrations.services.token_authentication import TokenRefusalReason
+from integrations.services.request_log import request_days, requests_of, unlisted
+from integrations.services.request_words import FAULTS, SENTENCES
 from integrations.views.frame import find_integration, frame, url_of
 from stitchapp.rendering import render_page
 
 PAGE_SIZE = 50
-SENTENCES = {reason.value: reason.sentence for reason in TokenRefusalReason} | {
-    REPEATED: "It was stored before, under the same Idempotency-Key."
-}
 
 
 @allow(Can.VIEW_LOADS)
@@ -59,13 +56,24 @@ def line(integration: Integration, received: ReceivedRequest) -> dict[str, objec
     tables = received.tables.splitlines()
     return {
         "request": received,
-        "result": "Accepted" if received.status < 400 else "Refused" if received.status < 500 else "Failed",
+        "result": result_of(received),
+        "is_good": received.status < 400,
         "endpoint": ENDPOINTS.get(received.endpoint, received.endpoint),
         "table": tables[0] if tables else "",
         "more_tables": max(len(tables) - 1, 0),
         "sentence": SENTENCES.get(received.reason, ""),
+        "code": received.reason if received.reason in FAULTS else "",
         "milliseconds": f"{received.microseconds / 1000:,.1f}",
         "receipt_url": url_of(integration, "batch-receipt", receipt=received.receipt)
         if received.receipt
         else "",
     }
+
+
+def result_of(received: ReceivedRequest) -> str:
+    """Return what became of a request in a word: what only asked, or tried, stored nothing."""
+    if received.status >= 500:
+        return "Failed"
+    if received.status >= 400:
+        return "Refused"
+    return "Accepted" if received.receipt else "Answered"

@@ -1,15 +1,20 @@
 """Requests: newest first, filtered, paged, live at the top, summed by day."""
 
+import ast
 import uuid
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
 from integrations.models import ReceivedRequest, RequestDay
 from integrations.queue import cleaning
+from integrations.queue.repeats import KeyReused
 from integrations.services import request_log
 from integrations.services.request_log import AnsweredRequest, note_request
+from integrations.services.request_words import FAULTS
+from stitchapp import formats
 from tests.factories import make_access_token, make_account, make_integration, make_member
 from tests.integrations.conftest import page, queries_of, text_of
 
@@ -62,14 +67,35 @@ def test_each_request_is_told_newest_first(browser, integration, url):
     response = browser.get(url)
     text = text_of(response)
     told = [
-        "Failed 503 queue_full batch – – 34,567 12.3 ms 7 192.0.2.7",
+        "Failed 503 Too much waits to be loaded: the same request may succeed later. queue_full batch – – 34,567 "
+        "12.3 ms Token 7 192.0.2.7",
         "Refused 401 The token was revoked. batch – – 34,567 12.3 ms",
-        "Refused 400 record_invalid at #/messages/3/data/id batch boats – 34,567 12.3 ms 7 192.0.2.7 boats/1.0",
-        "Accepted 201 Receipt batch boats and 2 more 1,200 34,567 12.3 ms 7 192.0.2.7 boats/1.0",
+        "Refused 400 A record does not conform. record_invalid at #/messages/3/data/id batch boats – 34,567 12.3 ms "
+        "Token 7 192.0.2.7 boats/1.0",
+        "Accepted 201 Receipt batch boats and 2 more 1,200 34,567 12.3 ms Token 7 192.0.2.7 boats/1.0",
     ]
     places = [text.index(words) for words in told]
     assert places == sorted(places)
     assert f'href="{page(integration, "batches")}/{accepted.receipt}"' in response.content.decode()
+
+
+def test_a_request_that_stored_nothing_was_answered_and_not_accepted(browser, integration, url):
+    make_request(integration, endpoint="batch_receipt", status=200, tables=(), records=None)
+    make_request(integration, endpoint="batch", status=200)  # a dry run
+    assert text_of(browser.get(url)).count("Answered 200") == 2
+    assert "Accepted 200" not in text_of(browser.get(url))
+
+
+def test_each_code_that_a_refusal_can_carry_has_its_words():
+    codes = set()
+    for module in [*Path("integrations").rglob("*.py"), Path("accounts/errors.py")]:
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Fault"):
+                values = [*node.args[:1], *(each.value for each in node.keywords if each.arg == "code")]
+                codes |= {each.value for each in values if isinstance(each, ast.Constant)}
+    assert len(codes) > 25
+    assert codes <= set(FAULTS)
+    assert KeyReused.code in FAULTS
 
 
 @pytest.mark.parametrize(
@@ -105,7 +131,9 @@ def test_filter_by_token_names_the_integrations_own(browser, account, integratio
     response = browser.get(url, {"token": second.pk})
     assert "by_second" in text_of(response)
     assert "by_first" not in text_of(response)
-    assert f"{second.pk} (revoked)" in text_of(response)
+    label = f"{second.pk}, {formats.token_time(second.created_at)} (revoked)"
+    assert label in text_of(response)
+    assert f"Token {second.pk} " in text_of(response)
     assert f'value="{other.pk}"' not in response.content.decode()
     assert browser.get(url, {"token": other.pk}).status_code == 422
 
@@ -176,14 +204,16 @@ def test_D32_beyond_the_newest_requests_only_the_sums_stay_and_the_page_says_so(
         make_request(integration, tables=(f"accepted_{number}",))
     for number in range(4):
         make_request(integration, tables=(f"refused_{number}",), status=401)
+    for number in range(9):
+        make_request(integration, tables=(f"asked_{number}",), status=200, endpoint="batch_receipt")
     cleaning.purge_history(now=timezone.now())
     text = text_of(browser.get(url))
-    shown = {word for word in text.split() if word.startswith(("accepted_", "refused_"))}
-    assert shown == {"accepted_1", "accepted_2", "refused_2", "refused_3"}
-    assert "3 older requests are not listed one by one any more, and count here." in text
-    assert " 3 4 0 3,600 " in text
+    shown = {word for word in text.split() if word.startswith(("accepted_", "refused_", "asked_"))}
+    assert shown == {"accepted_1", "accepted_2", "refused_2", "refused_3", "asked_7", "asked_8"}
+    assert "10 older requests are not listed one by one any more, and count here." in text
+    assert " 12 4 0 3,600 " in text
     day = RequestDay.objects.get()
-    assert (day.accepted, day.refused, day.records, day.size) == (3, 4, 3600, 7 * 34567)
+    assert (day.accepted, day.refused, day.records, day.size) == (12, 4, 3600, 16 * 34567)
 
 
 def test_D32_lines_are_cut_while_they_are_written(integration, settings, monkeypatch):
@@ -198,7 +228,7 @@ def test_D32_lines_are_cut_while_they_are_written(integration, settings, monkeyp
 def test_what_is_unknown_of_a_request_is_left_open(browser, integration, url):
     line = make_request(integration, address=None, size=None, records=None, tables=(), client="")
     assert (line.address, line.size, line.records, line.tables) == (None, None, None, "")
-    assert "Accepted 201 Receipt batch – – – 12.3 ms 7" in text_of(browser.get(url))
+    assert "Accepted 201 Receipt batch – – – 12.3 ms Token 7" in text_of(browser.get(url))
 
 
 def test_D32_after_sixty_days_lines_and_sums_are_gone(integration):
