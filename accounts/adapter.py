@@ -2,13 +2,18 @@
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
+from accounts.devices import device_words
 from accounts.models import User
 from accounts.services.authentication import TooManyFailures, find_person
 from accounts.services.sessions import record_sign_in
+from accounts.services.sign_in_alerts import is_unfamiliar, send_alert
+from accounts.services.throttle import network_of
 from stitchapp import request_facts
+from stitchapp.server_address import server_address
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -23,7 +28,12 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def login(self, request: HttpRequest, user: User) -> None:
         super().login(request, user)
-        record_sign_in(person=user)
+        device = device_words(request_facts.current().client)
+        unfamiliar = is_unfamiliar(user, device=device)
+        with transaction.atomic():
+            record_sign_in(person=user, device=device, network=network_of(request_facts.current().address))
+            if unfamiliar:
+                send_alert(user, device=device, server=server_address(request))
 
     def get_login_stages(self) -> list[str]:
         """The password, then the second step: nothing else of the library's is in use."""

@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "accounts.session_list_config.SessionListConfig",
     "django_htmx",
     "csp",
 ]

@@ -39,6 +39,8 @@ FIXED = {
     "content_type_id": "1",
     "from_field": "id",
     "table_id": "1000000",
+    "session": "1000000",
+    "passkey": "1000000",
 }
 
 

@@ -29,6 +29,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     first_name = models.CharField(max_length=100)
     last_name = models.CharField(max_length=100)
     error_mail = models.BooleanField(default=True, help_text="Receives mail about replication errors.")
+    sign_in_alerts = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="Receives mail about sign-ins from new devices and places.",
+    )
+    session_generation = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Sessions of an earlier generation are over."
+    )
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(default=timezone.now)
@@ -46,6 +54,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
+
+    def get_session_auth_hash(self) -> str:
+        """Bind sessions to the password and to their generation; the first one is as it was before there were any."""
+        plain = super().get_session_auth_hash()
+        return f"{plain}:{self.session_generation}" if self.session_generation else plain
 
     def get_short_name(self) -> str:
         return self.first_name

@@ -17,6 +17,7 @@ from accounts.services.authentication import forget_failures, may_sign_in
 from accounts.services.mail import send_mail
 from accounts.services.mail_facts import MailPointless, makes_link
 from accounts.services.second_step import forget_wrong_codes
+from accounts.services.session_list import end_other_sessions
 from accounts.services.sessions import record_for_person
 from accounts.services.task_leases import holding
 from accounts.services.tasks import add_task, handles
@@ -116,18 +117,19 @@ def reset_password(*, code: str, password: str, server: str) -> User:
 
 
 @sensitive_variables("password")
-def change_password(*, person: User, password: str, server: str) -> None:
-    """Set the password of a person who has shown the old one."""
+def change_password(*, person: User, password: str, server: str, session_key: str = "") -> None:
+    """Set the password of a person who has shown the old one; the session with this key may go on."""
     hashed = make_password(password)
     with transaction.atomic():
-        store_password(person=person, hashed=hashed)
+        store_password(person=person, hashed=hashed, keep=session_key)
         tell(person, server)
 
 
-def store_password(*, person: User, hashed: str) -> None:
+def store_password(*, person: User, hashed: str, keep: str = "") -> None:
     """Store the new password; every session opened with the old one ends with its next request."""
     person.password = hashed
     person.save(update_fields=["password"])
+    end_other_sessions(person=person, keep=keep, told=False)
     record_for_person(Event.PASSWORD_CHANGED, person)
 
 

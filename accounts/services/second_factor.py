@@ -25,6 +25,7 @@ from accounts.errors import DomainError
 from accounts.models import Account, User
 from accounts.services.mail import send_mail
 from accounts.services.second_step import USED, counter_of
+from accounts.services.session_list import end_other_sessions
 from accounts.services.sessions import record_for_person
 from stitchapp.formats import key_time
 
@@ -149,8 +150,13 @@ def owner(person: User) -> bytes:
 
 
 @sensitive_variables("codes")
-def add_app(*, person: User, enrolment: Enrolment, code: str, server: str) -> list[str]:
-    """Store the app, which has shown the right code; return the recovery codes if they were made with it."""
+def add_app(
+    *, person: User, enrolment: Enrolment, code: str, server: str, session_key: str = ""
+) -> list[str]:
+    """Store the app, which has shown the right code; return the recovery codes if they were made with it.
+
+    With the first factor every other session ends: each was opened by the password alone.
+    """
     counter = counter_of(enrolment.secret, code)
     if counter is None:
         raise WrongFirstCode
@@ -163,6 +169,8 @@ def add_app(*, person: User, enrolment: Enrolment, code: str, server: str) -> li
         app.save(update_fields=["data"])
         record_for_person(Event.AUTHENTICATOR_ADDED, person)
         codes = first_codes(person)
+        if codes:
+            end_other_sessions(person=person, keep=session_key, told=False)
         tell(
             person,
             server,

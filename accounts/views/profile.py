@@ -1,7 +1,6 @@
 """Your Profile, the first tab of Settings (app.md 4.5)."""
 
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,7 +16,7 @@ from accounts.services.passwords import change_password
 from accounts.services.profile import update_profile
 from accounts.services.sign_up import AddressTaken
 from accounts.settings_tabs import settings_tabs
-from accounts.sign_in_age import renew
+from accounts.sign_in_age import renew, stay_signed_in
 from accounts.views.sign_up import ask_to_confirm
 from stitchapp.server_address import server_address
 
@@ -53,8 +52,13 @@ def password_change(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return profile_page(request, password_form=form)
     password = form.cleaned_data["new_password"]
-    change_password(person=request.user, password=password, server=server_address(request))
-    update_session_auth_hash(request, request.user)
+    change_password(
+        person=request.user,
+        password=password,
+        server=server_address(request),
+        session_key=request.session.session_key,
+    )
+    stay_signed_in(request)
     renew(request)
     messages.success(request, "Your password is changed. Everywhere else you are signed out.")
     return back_to_profile(request)

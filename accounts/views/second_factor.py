@@ -20,6 +20,7 @@ from accounts.services.second_factor import (
     remove_app,
     second_factors_of,
 )
+from accounts.sign_in_age import stay_signed_in
 from accounts.views.session import next_url
 from stitchapp.server_address import server_address
 
@@ -41,7 +42,10 @@ def authenticator_create(request: HttpRequest) -> HttpResponse:
                     enrolment=enrolment,
                     code=form.cleaned_data["code"],
                     server=server_address(request),
+                    session_key=request.session.session_key,
                 )
+                if codes:
+                    stay_signed_in(request)
                 return added(request, codes)
         except WrongFirstCode as error:
             form.add_error("code", error.message)

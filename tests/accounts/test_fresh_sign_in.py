@@ -137,6 +137,7 @@ def test_P12_keys_and_tokens_change_hands_only_after_a_fresh_sign_in():
         "accounts:authenticator-create",
         "accounts:authenticator-remove",
         "accounts:recovery-codes-create",
+        "accounts:sign-in-alerts-update",
         "integrations:import-api-create",
         "integrations:access-token-create",
         "integrations:access-token-revoke",
