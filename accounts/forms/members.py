@@ -16,6 +16,7 @@ from accounts.services.leavers import Delete, Keep, KeyChoice
 INCOMPLETE = dict.fromkeys(("required", "invalid"), "This form was not complete. Open it again.")
 LONGEST_KEPT = timedelta(days=3650)
 DISABLE, KEEP, DELETE = "disable", "keep", "delete"
+CHOICES = [(DISABLE, "Disable it now"), (KEEP, "Keep it under a new owner"), (DELETE, "Delete it")]
 
 
 class InvitationForm(FocusOnError, forms.Form):
@@ -82,12 +83,9 @@ class KeyChoiceForm(forms.Form):
 
     choice = forms.ChoiceField(
         label="What happens to it",
-        choices=[
-            (DISABLE, "Disable it now"),
-            (KEEP, "Keep it under a new owner"),
-            (DELETE, "Delete it"),
-        ],
+        choices=CHOICES,
         initial=DISABLE,
+        required=False,  # a key that came into being after the page was opened is disabled
         widget=forms.RadioSelect,
     )
     owner = forms.EmailField(
@@ -107,6 +105,8 @@ class KeyChoiceForm(forms.Form):
     def __init__(self, *args, key: ApiKey, **kwargs):
         super().__init__(*args, prefix=f"key-{key.pk}", **kwargs)
         self.key = key
+        if not key.is_enabled:
+            self.fields["choice"].choices = [(DISABLE, "Leave it disabled"), *CHOICES[1:]]
 
     def clean_until(self) -> date | None:
         until, today = self.cleaned_data["until"], timezone.now().date()

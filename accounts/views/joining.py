@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.access import public, signed_in
 from accounts.errors import DomainError
 from accounts.forms.members import NewMemberForm
-from accounts.models import Account, Role
+from accounts.models import Account, Invitation, Role
 from accounts.services.accepting import (
     HasSignIn,
     accept_as_new_person,
@@ -105,7 +105,7 @@ def show(request: HttpRequest, form: NewMemberForm | None = None, *, refusal: st
         return show_spent(request)
     found, person = opened.invitation, request.user
     account = found.account
-    if person.is_authenticated and membership_of(person, account):
+    if is_member_by(person, found):
         return show_member(request, account)
     context = {
         "invitation": found,
@@ -124,7 +124,7 @@ def show(request: HttpRequest, form: NewMemberForm | None = None, *, refusal: st
 def show_spent(request: HttpRequest) -> HttpResponse:
     """Say that the link opens nothing; to a member who has used it, where their account is."""
     link, person = read_link(request.session.get(CODE, "")), request.user
-    if link is not None and person.is_authenticated and membership_of(person, link.invitation.account):
+    if link is not None and is_member_by(person, link.invitation):
         return show_member(request, link.invitation.account)
     context = {"spent": InvitationSpent.message}
     return render(request, "accounts/invitation.html", context, status=InvitationSpent.status)
@@ -136,9 +136,13 @@ def show_member(request: HttpRequest, account: Account) -> HttpResponse:
     return render(request, "accounts/invitation.html", context)
 
 
-def membership_of(person, account: Account) -> bool:
-    """Tell whether the person is an active member."""
-    return person.memberships.active().filter(account=account).exists()
+def is_member_by(person, found: Invitation) -> bool:
+    """Tell whether the invitation is the person's own, and they are an active member already."""
+    return (
+        person.is_authenticated
+        and person.email == found.email
+        and person.memberships.active().filter(account=found.account).exists()
+    )
 
 
 def here() -> str:
