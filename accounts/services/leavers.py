@@ -86,16 +86,16 @@ def deactivate_member(
             role=held.role,
         )
         departure = settle_keys(account, held.user, actor, choices or {})
+        if not leaving:
+            tell_member(
+                held.user,
+                account,
+                server=server,
+                subject=f"You are no longer a member of {account.company_name}",
+                sentence=f"{actor.get_full_name()} ({actor.email}) ended your membership. "
+                "Your other accounts, if you have any, are as they were.",
+            )
     membership.deactivated_at = timezone.now()
-    if not leaving:
-        tell_member(
-            held.user,
-            account,
-            server=server,
-            subject=f"You are no longer a member of {account.company_name}",
-            sentence=f"{actor.get_full_name()} ({actor.email}) ended your membership. "
-            "Your other accounts, if you have any, are as they were.",
-        )
     return departure
 
 

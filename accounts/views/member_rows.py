@@ -1,6 +1,6 @@
 """The table of team members and pending invitations as the Members tab shows it (app.md 8.1)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlencode
@@ -12,6 +12,9 @@ from django.urls import reverse
 
 from accounts.access import Can, may
 from accounts.models import Account, Invitation, Membership, Role
+from accounts.services.invitations import mail_key
+from accounts.services.mail import Delivery
+from stitchapp.formats import key_time
 
 MEMBERS_A_PAGE = 50
 MEMBER, INVITATION = 0, 1
@@ -28,6 +31,7 @@ class MemberRow:
     status: str
     since: datetime | None = None
     marks: list[str] = field(default_factory=list)
+    trouble: str = ""
     roles: list[dict[str, object]] = field(default_factory=list)
     menu: list[dict[str, object]] = field(default_factory=list)
 
@@ -47,6 +51,7 @@ class Table:
     now: datetime
     is_full: bool
     administrators: int
+    undelivered: Mapping[str, Delivery]
 
     def may(self, permission: Can) -> bool:
         return may(self.viewer, permission)
@@ -157,9 +162,20 @@ def row_of_invitation(table: Table, invitation: Invitation) -> MemberRow:
         status="Pending" if pending else "Expired",
         since=invitation.expires_at,
         marks=[f"Invited by {invitation.invited_by.get_full_name()} ({invitation.invited_by.email})"],
+        trouble=mail_trouble(table.undelivered.get(mail_key(invitation))),
         roles=table.roles(invitation.role, "invitation-role", **named) if table.may(Can.CHANGE_ROLES) else [],
         menu=menu,
     )
+
+
+def mail_trouble(delivery: Delivery | None) -> str:
+    """Say what holds an invitation's mail up; nothing for one that has gone out or is about to."""
+    if delivery is None or not delivery.error:
+        return ""
+    if delivery.is_failed:
+        return f"The mail was given up: {delivery.error} Copy the link instead, or resend."
+    again = f" Next try {key_time(delivery.next_try_at)}." if delivery.next_try_at else ""
+    return f"The mail has not arrived yet: {delivery.error}{again}"
 
 
 def place_in_list(search: str, number: str | None) -> str:

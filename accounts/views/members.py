@@ -17,6 +17,7 @@ from accounts.models import Role
 from accounts.plans import Feature, has_feature
 from accounts.services.invitations import invite_member
 from accounts.services.leavers import Departure, deactivate_member
+from accounts.services.mail import undelivered
 from accounts.services.members import change_role, reactivate_member
 from accounts.services.seats import seats_of
 from accounts.settings_tabs import settings_tabs
@@ -41,6 +42,7 @@ def members(request: HttpRequest) -> HttpResponse:
         now=now,
         is_full=seats.are_full,
         administrators=account.memberships.active().filter(role=Role.ADMINISTRATOR).count(),
+        undelivered=undelivered(account),
     )
     may_invite = may(request.membership, Can.INVITE_MEMBERS)
     context = {

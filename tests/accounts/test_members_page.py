@@ -4,15 +4,16 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.core import mail
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Membership, Role, User
+from accounts.services.task_work import drain
 from accounts.views.member_rows import MEMBERS_A_PAGE
 from tests.factories import make_account, make_invitation, make_member
+from tests.mailbox import sent_mails
 from tests.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -143,7 +144,7 @@ def test_inviting(signed_in, page, account, member):
         assert response.url == page("members")
     invitation = account.invitations.get()
     assert (invitation.email, invitation.role) == ("new@example.com", Role.GENERAL_USER)
-    assert len(mail.outbox) == 1
+    assert len(sent_mails()) == 1
     assert "An invitation is on its way to new@example.com" in read(signed_in.get(page("members")))
 
 
@@ -172,7 +173,7 @@ def test_bad_invitations_come_back_with_what_is_wrong(signed_in, page, account, 
     assert response.status_code == 422
     assert words in read(response)
     assert not account.invitations.exists()
-    assert mail.outbox == []
+    assert sent_mails() == []
 
 
 def test_at_the_limit_the_button_is_off_with_the_reason_and_the_server_refuses(client):
@@ -246,8 +247,8 @@ def test_resending_copying_and_cancelling(signed_in, page, account, member):
     assert Client().get(before, follow=True).status_code == 404
     after = link_shown(signed_in, page, named)
     assert after != before
-    assert mail.outbox[0].to == ["new@example.com"]
-    assert after not in mail.outbox[0].body  # the mailed link proves the mailbox, the copied one does not
+    assert sent_mails()[0].to == ["new@example.com"]
+    assert after not in sent_mails()[0].body  # the mailed link proves the mailbox, the copied one does not
     asked = read(signed_in.get(page("invitation-cancel", **named)))
     assert "stops working at once" in asked
     assert account.invitations.open().exists()
@@ -279,3 +280,28 @@ def test_the_role_of_an_invitation(signed_in, page, account, member):
     signed_in.post(url, {"role": "emperor"})
     invitation.refresh_from_db()
     assert invitation.role == Role.ADMINISTRATOR
+
+
+def test_a_mail_that_does_not_arrive_is_told_in_its_row(signed_in, page, account, member, settings):
+    signed_in.post(
+        page("member-invite"),
+        {
+            "email": "new@example.com",
+            "role": "general_user",
+            "form_id": "6b0c9f3e-65a8-4a36-9f43-000000000001",
+        },
+    )
+    assert "The mail" not in read(signed_in.get(page("members")))
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1  # nobody listens there
+    drain()
+    text = read(signed_in.get(page("members")))
+    assert (
+        "The mail has not arrived yet: The mail server could not be used: Connection refused. Next try"
+        in text
+    )
+    account.tasks.update(failed_at=timezone.now())
+    text = read(signed_in.get(page("members")))
+    assert (
+        "The mail was given up: The mail server could not be used: Connection refused. Copy the link" in text
+    )
