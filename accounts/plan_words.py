@@ -48,16 +48,34 @@ def trial_words(account: Account, now: datetime) -> str:
 
 def losses(before: Plan, after: Plan) -> list[str]:
     """Return a sentence for each limit and feature that shrinks from one plan to the other."""
+    return [*limit_changes(before, after, more=False), *feature_changes(before, after, "no longer included")]
+
+
+def gains(before: Plan, after: Plan) -> list[str]:
+    """Return a sentence for each limit and feature that grows from one plan to the other."""
+    more_days = after.report_days > before.report_days
+    days = f"Loading reports: {after.report_days} days instead of {before.report_days}."
+    return [
+        *limit_changes(before, after, more=True),
+        *feature_changes(after, before, "included"),
+        *([days] if more_days else []),
+    ]
+
+
+def limit_changes(before: Plan, after: Plan, *, more: bool) -> list[str]:
+    """Return a sentence for each limit that grew, or for each that shrank."""
     sentences = []
     for name, field in LIMITS:
         old, new = getattr(before, field), getattr(after, field)
-        if new is not None and (old is None or new < old):
-            sentences.append(f"{name}: {thousands(new)} instead of {limit_words(old).lower()}.")
-    sentences += [
-        f"{name}: no longer included."
-        for name, field in FEATURES
-        if getattr(before, field) and not getattr(after, field)
-    ]
-    if after.report_days < before.report_days:
-        sentences.append(f"Loading reports: {after.report_days} days instead of {before.report_days}.")
+        if old != new and (new is None or (old is not None and new > old)) is more:
+            sentences.append(f"{name}: {limit_words(new).lower()} instead of {limit_words(old).lower()}.")
     return sentences
+
+
+def feature_changes(having: Plan, lacking: Plan, words: str) -> list[str]:
+    """Return a sentence for each feature that one plan has and the other lacks."""
+    return [
+        f"{name}: {words}."
+        for name, field in FEATURES
+        if getattr(having, field) and not getattr(lacking, field)
+    ]

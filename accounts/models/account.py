@@ -22,9 +22,18 @@ class Region(models.TextChoices):
         return {"us": "AWS us-east-1", "eu": "AWS eu-central-1"}[self.value]
 
 
+# Nothing of such an account is loaded.
+ON_HOLD = models.Q(destinations_held_at__isnull=False) | models.Q(staff_held_at__isnull=False)
+
+
 def new_client_id() -> int:
     """Propose a six-digit client ID; the unique column decides."""
     return 100_000 + secrets.randbelow(900_000)
+
+
+class AccountQuerySet(models.QuerySet):
+    def on_hold(self) -> "AccountQuerySet":
+        return self.filter(ON_HOLD)
 
 
 class Account(models.Model):
@@ -35,8 +44,25 @@ class Account(models.Model):
     region = models.CharField(max_length=2, choices=Region.choices)
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="accounts")
     trial_started_at = models.DateTimeField(null=True, blank=True, help_text="When the first row was loaded.")
+    trial_ended_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the end of the trial was carried out."
+    )
     period_anchor = models.DateTimeField(default=timezone.now, help_text="A billing period began here.")
     created_at = models.DateTimeField(default=timezone.now)
+    reports_begin_at = models.DateTimeField(
+        null=True, blank=True, help_text="Reports from before were lost in a downgrade."
+    )
+    destinations_held_at = models.DateTimeField(
+        null=True, blank=True, help_text="On hold for having more destinations than the plan has room for."
+    )
+    staff_held_at = models.DateTimeField(null=True, blank=True, help_text="On hold by staff.")
+    staff_hold_reason = models.CharField(max_length=255, blank=True)
+
+    objects = AccountQuerySet.as_manager()
+
+    class Meta:
+        permissions = [("hold_account", "Can put an account on hold and lift it")]
+        indexes = [models.Index(fields=["id"], condition=ON_HOLD, name="account_on_hold")]
 
     def __str__(self) -> str:
         return f"{self.company_name} ({self.client_id})"
@@ -44,12 +70,26 @@ class Account(models.Model):
     @property
     def trial_ends_at(self) -> datetime | None:
         """When the trial is over; None on a plan without one, or before its first loaded row."""
-        if self.plan.trial_days is None or self.trial_started_at is None:
-            return None
-        return self.trial_started_at + timedelta(days=self.plan.trial_days)
+        return self.trial_end_on(self.plan)
 
-    def trial_is_over(self, now: datetime) -> bool:
-        return self.trial_ends_at is not None and self.trial_ends_at <= now
+    def trial_end_on(self, plan: Plan) -> datetime | None:
+        """Return when a trial would be over on the plan."""
+        if plan.trial_days is None or self.trial_started_at is None:
+            return None
+        return self.trial_started_at + timedelta(days=plan.trial_days)
+
+    def trial_is_over(self, now: datetime, *, plan: Plan | None = None) -> bool:
+        ends_at = self.trial_end_on(plan or self.plan)
+        return ends_at is not None and ends_at <= now
+
+    @property
+    def is_on_hold(self) -> bool:
+        return self.destinations_held_at is not None or self.staff_held_at is not None
+
+    def reports_since(self, now: datetime) -> datetime:
+        """Return from when on reports are shown: the plan's days, less what a downgrade took."""
+        since = now - timedelta(days=self.plan.report_days)
+        return since if self.reports_begin_at is None else max(since, self.reports_begin_at)
 
     def billing_period(self, now: datetime) -> tuple[datetime, datetime]:
         """Return (start, end) of the 30-day period that `now` falls into (app.md 13.1)."""

@@ -10,4 +10,5 @@ def lock_account(account: Account) -> Account:
     a statement of its own: PostgreSQL, after waiting, would join the changed account to the plan it had before,
     and find nothing.
     """
-    return Account.objects.select_for_update().get(pk=account.pk)
+    locked: Account = Account.objects.select_for_update().get(pk=account.pk)
+    return locked

@@ -81,7 +81,9 @@ def open_another_account(*, person: User, company_name: str, region: str, form_i
     with transaction.atomic():
         User.objects.select_for_update().get(pk=person.pk)  # two clicks at once, one account
         key = f"account-create:{person.pk}:{form_id}"
-        made_before = Account.objects.filter(pk=cache.get(key), memberships__user=person).first()
+        made_before: Account | None = Account.objects.filter(
+            pk=cache.get(key), memberships__user=person
+        ).first()
         if made_before is not None:
             return made_before
         account = open_account(person=person, company_name=company_name, region=region)

@@ -9,11 +9,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import Can, allow, may
 from accounts.models import Plan
-from accounts.plan_words import losses, plan_facts, price_words, trial_words
+from accounts.plan_words import gains, losses, plan_facts, price_words, trial_words
+from accounts.services.plan_effects import digest_of
 from accounts.services.plans import (
+    EffectsChanged,
     change_plan,
-    keys_disabled_by,
-    keys_still_disabled_after,
+    effects_of_plan,
     plans_to_choose,
     require_self_service,
 )
@@ -70,27 +71,40 @@ def plan_list(request: HttpRequest) -> HttpResponse:
 @allow(Can.MANAGE_PLAN)
 @require_http_methods(["GET", "POST"])
 def plan_change(request: HttpRequest, plan_slug: str) -> HttpResponse:
-    """Say what changing to a plan does; then do it, at once."""
+    """Say everything that changing to a plan does; then do it, at once, if it is still the same."""
     require_self_service()
     account, plan = request.account, chosen_plan(request, plan_slug)
+    refusal: EffectsChanged | None = None
     if request.method == "POST":
-        disabled = change_plan(account=account, actor=request.user, plan=plan)
-        messages.success(request, f"Your plan is now {plan.name}.{disabled_words(disabled)}")
-        return redirect("accounts:billing", client_id=account.client_id)
+        try:
+            done = change_plan(
+                account=account, actor=request.user, plan=plan, told=request.POST.get("told", "")
+            )
+        except EffectsChanged as error:
+            refusal = error
+        else:
+            messages.success(request, " ".join([f"Your plan is now {plan.name}.", *done]))
+            return redirect("accounts:billing", client_id=account.client_id)
+    effects = effects_of_plan(account=account, plan=plan, now=timezone.now())
     context = {
         "plan": plan,
         "change": {
             "plan": plan,
             "before": account.plan,
             "price": price_words(plan),
+            "takes_away": [effect for effect in effects if effect.takes_away],
+            "brings": [effect for effect in effects if not effect.takes_away],
             "losses": losses(account.plan, plan),
-            "keys": keys_disabled_by(account=account, plan=plan),
-            "still_disabled": keys_still_disabled_after(account=account, plan=plan),
+            "gains": gains(account.plan, plan),
+            "refusal": refusal.message if refusal else "",
         },
+        "told": [{"name": "told", "value": digest_of(effects)}],
         "title": f"Change your plan to {plan.name}?",
         "verb": f"Change to {plan.name}",
     }
-    return render_page(request, "accounts/plan_change.html", context)
+    return render_page(
+        request, "accounts/plan_change.html", context, status=refusal.status if refusal else 200
+    )
 
 
 def chosen_plan(request: HttpRequest, plan_slug: str) -> Plan:
@@ -99,8 +113,3 @@ def chosen_plan(request: HttpRequest, plan_slug: str) -> Plan:
         if plan.slug == plan_slug and plan.trial_days is None:
             return plan
     raise Http404
-
-
-def disabled_words(count: int) -> str:
-    """Return what happened to the API access keys, as a further sentence."""
-    return f" {count} API access key{' was' if count == 1 else 's were'} disabled." if count else ""

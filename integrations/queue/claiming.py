@@ -20,6 +20,7 @@ from django.db import IntegrityError, connections, transaction
 from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
+from accounts.models import Account
 from integrations.loading.errors import LoadError
 from integrations.loading.outcomes import BatchCounts
 from integrations.models import BatchTable, BatchTableState, ErrorScope, QueuedTable
@@ -55,11 +56,15 @@ def claim_next(*, now: datetime, loader: str = "", avoiding: Collection[int] = (
     """Lease a due table for a loader; None when there is nothing to do.
 
     Accounts take turns, in each its integrations, and in these their tables: a sender who keeps naming new
-    tables waits for them alone (promise I11). Tables of the accounts in `avoiding` are left alone, and those
+    tables waits for them alone (promise I11). Tables of the accounts in `avoiding` are left alone, of those on hold,
+    and those
     whose destination admits one writer and has it.
     """
     taken = {table.one_writer for table in reclaim_left_behind(now=now)} - {""}
-    due = QueuedTable.objects.due(now).exclude(account_id__in=avoiding)
+    held = Account.objects.on_hold().values_list(
+        "pk", flat=True
+    )  # by number: the queue has a database of its own
+    due = QueuedTable.objects.due(now).exclude(account_id__in={*avoiding, *held})
     tried = 0
     for integrations in batched(in_turn(due, now=now), LOOKED_UP_AT_ONCE):
         targets = targets_of(integrations)

@@ -14,9 +14,13 @@ from django.conf import settings
 from django.db import IntegrityError, connections
 from django.db.models import Count, ProtectedError, Q, QuerySet, Sum
 
+from accounts.models.account import BILLING_PERIOD
+from accounts.services.usage import PREVIOUS_CYCLES
 from integrations.models import (
     Batch,
     BatchTable,
+    DailyRows,
+    Integration,
     Load,
     Notification,
     QueuedTable,
@@ -120,10 +124,12 @@ def purge_history(*, now: datetime) -> None:
     """Delete receipts and loads beyond what each integration keeps (decision D32)."""
     for integration_id in Batch.objects.order_by().values_list("integration_id", flat=True).distinct():
         purge_receipts(integration_id)
+    lost = reports_lost_before()
     for integration_id in Load.objects.order_by().values_list("integration_id", flat=True).distinct():
-        purge_loads(integration_id, now=now)
+        purge_loads(integration_id, now=now, lost_before=lost.get(integration_id))
     for integration_id in RequestDay.objects.order_by().values_list("integration_id", flat=True).distinct():
-        purge_requests(integration_id, now=now)
+        purge_requests(integration_id, now=now, lost_before=lost.get(integration_id))
+    purge_daily_rows(now=now)
     purge_rejected(now=now)
     purge_notifications(now=now)
     purge_queued_tables(now=now)
@@ -142,21 +148,39 @@ def purge_receipts(integration_id: int) -> None:
     delete_in_pieces(old)
 
 
-def purge_loads(integration_id: int, *, now: datetime) -> None:
-    """Keep an integration's newest loads, none older than 60 days."""
+def reports_lost_before() -> dict[int, datetime]:
+    """Return, for the integrations of accounts that lost reports in a downgrade, up to when (app.md 13.2)."""
+    cut = Integration.objects.filter(account__reports_begin_at__isnull=False)
+    return dict(cut.values_list("pk", "account__reports_begin_at"))
+
+
+def purge_daily_rows(*, now: datetime) -> None:
+    """Forget rows of billing periods that no page shows any more."""
+    oldest = now - (PREVIOUS_CYCLES + 1) * BILLING_PERIOD
+    delete_in_pieces(DailyRows.objects.filter(day__lt=oldest.date()))
+
+
+def purge_loads(integration_id: int, *, now: datetime, lost_before: datetime | None = None) -> None:
+    """Keep an integration's newest loads, none older than 60 days or lost in a downgrade."""
     loads = Load.objects.filter(integration_id=integration_id, pending_shares__isnull=True).order_by("-pk")
-    delete_in_pieces(loads.filter(finished_at__lt=now - LOADS_KEPT_FOR))
+    delete_in_pieces(loads.filter(finished_at__lt=later_of(now - LOADS_KEPT_FOR, lost_before)))
     oldest_kept = loads.values_list("pk", flat=True)[settings.LOADS_KEPT - 1 : settings.LOADS_KEPT].first()
     if oldest_kept is not None:
         delete_in_pieces(loads.filter(pk__lt=oldest_kept))
 
 
-def purge_requests(integration_id: int, *, now: datetime) -> None:
+def later_of(oldest: datetime, lost_before: datetime | None) -> datetime:
+    """Return up to when rows go: for their age, or lost in a downgrade."""
+    return oldest if lost_before is None else max(oldest, lost_before)
+
+
+def purge_requests(integration_id: int, *, now: datetime, lost_before: datetime | None = None) -> None:
     """Forget an integration's requests of long ago and all but the newest; and sums of long ago."""
+    oldest = later_of(now - request_log.KEPT_FOR, lost_before)
     requests = ReceivedRequest.objects.filter(integration_id=integration_id)
-    delete_in_pieces(requests.filter(at__lt=now - request_log.KEPT_FOR))
+    delete_in_pieces(requests.filter(at__lt=oldest))
     days = RequestDay.objects.filter(integration_id=integration_id)
-    delete_in_pieces(days.filter(day__lt=(now - request_log.KEPT_FOR).date()))
+    delete_in_pieces(days.filter(day__lt=oldest.date()))
     request_log.cut(integration_id)
 
 

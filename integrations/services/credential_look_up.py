@@ -65,7 +65,7 @@ def find_token(secret: str) -> Finding | None:
     token = token_authentication.find_access_token(secret)
     if token is None:
         return None
-    reason = token_authentication.reason_to_refuse(token)
+    reason = token_authentication.reason_to_refuse(token, now=timezone.now())
     return Finding(
         kind="Import API access token",
         refusal=reason.sentence if reason is not None else "",

@@ -21,6 +21,7 @@ from accounts.services.account_lock import lock_account
 from integrations.models import Destination, DestinationType, Integration, LoadedTable
 from integrations.services.credentials import seal
 from integrations.services.destination_connections import Connection, Step, passed, stored_steps
+from integrations.services.destination_limit import settle_destination_hold
 from integrations.services.destinations import (
     EMBEDDED_NAME,
     integrations_into,
@@ -261,6 +262,7 @@ def remove_destination(
         reason=f"{current.display_name} was removed",
         api_key=api_key,
     )
+    settle_destination_hold(account=current.account, plan=current.account.plan, actor=actor)
     return current
 
 

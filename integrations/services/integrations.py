@@ -10,6 +10,7 @@ from accounts.audit import Event, record
 from accounts.errors import DomainError
 from accounts.models import Account, ApiKey, User
 from accounts.services.account_lock import lock_account
+from accounts.services.trials import require_no_ended_trial
 from integrations.models import Integration, IntegrationType
 from integrations.services.access_tokens import create_access_token
 from integrations.services.locking import lock_integration, save_changed
@@ -32,6 +33,28 @@ class AlreadyCreated(DomainError):
         self.integration = integration
 
 
+class IntegrationTypeLimitReached(DomainError):
+    """The plan has no room for a further type; what is there stays."""
+
+    code, status = "integration_type_limit", 409
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"Your plan has room for {limit} types of integrations, and they are in use. Choose another plan on the "
+            "Billing page to add one of a further type."
+        )
+
+
+def require_room_for_type(account: Account, integration_type: str) -> None:
+    """Raise IntegrationTypeLimitReached for a type beyond the plan's; several of one type count once (app.md 13.2)."""
+    limit = account.plan.max_integration_types
+    if limit is None:
+        return
+    used = set(account.integrations.live().order_by().values_list("type", flat=True).distinct())
+    if integration_type not in used and len(used) >= limit:
+        raise IntegrationTypeLimitReached(limit)
+
+
 @transaction.atomic
 def create_import_api_integration(
     *,
@@ -47,11 +70,13 @@ def create_import_api_integration(
     Raises NameRefused for its names and AlreadyCreated for a form sent twice. `api_key` is the key that acted
     for `actor`, if one did.
     """
-    lock_account(account)  # two creations could share a name otherwise
+    account = lock_account(account)  # two creations could share a name otherwise
     if form_id is not None:
         earlier = account.integrations.filter(form_id=form_id).first()
         if earlier is not None:
             raise AlreadyCreated(earlier)
+    require_no_ended_trial(account, timezone.now())
+    require_room_for_type(account, IntegrationType.IMPORT_API)
     display_name = clean_display_name(display_name)
     schema_name = choose_schema_name(account=account, display_name=display_name, schema_name=schema_name)
     require_free_display_name(account=account, display_name=display_name)
@@ -159,7 +184,7 @@ def pause_integration(
 
 @transaction.atomic
 def pause_by_system(
-    *, integration: Integration, actor: User, reason: str, api_key: ApiKey | None = None
+    *, integration: Integration, actor: User | None, reason: str, api_key: ApiKey | None = None
 ) -> Integration:
     """Refuse pushes until a person resumes the integration: what it needs was taken away."""
     current = lock_integration(integration)
@@ -187,6 +212,7 @@ def resume_integration(
     current = lock_integration(integration)
     if not current.is_paused:
         return current
+    require_no_ended_trial(current.account, timezone.now())
     current.paused_at = current.system_paused_at = None
     save_changed(current, "paused_at", "system_paused_at")
     record(

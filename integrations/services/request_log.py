@@ -127,13 +127,15 @@ def sums_by_day(requests: list[AnsweredRequest]) -> dict[tuple[int, int, date], 
 
 def requests_of(*, integration: Integration, now: datetime) -> QuerySet[ReceivedRequest]:
     """Return the integration's listed requests within the plan's report days, newest first."""
-    oldest = now - timedelta(days=integration.account.plan.report_days)
+    oldest = integration.account.reports_since(now)
     return ReceivedRequest.objects.filter(integration_id=integration.pk, at__gt=oldest).order_by("-at", "-pk")
 
 
 def request_days(*, integration: Integration, now: datetime) -> QuerySet[RequestDay]:
     """Return the sums of the days within the plan's report days, newest first."""
     oldest = now.astimezone(UTC).date() - timedelta(days=integration.account.plan.report_days - 1)
+    begin = integration.account.reports_begin_at
+    oldest = oldest if begin is None else max(oldest, begin.astimezone(UTC).date())
     return RequestDay.objects.filter(integration_id=integration.pk, day__gte=oldest).order_by("-day")
 
 

@@ -37,6 +37,7 @@ class TokenRefusalReason(StrEnum):
     UNKNOWN = "unknown", "No such token exists: it was never made here."
     REVOKED = "revoked", "The token was revoked."
     PAUSED = "paused", "The integration is paused."
+    TRIAL_OVER = "trial_over", "The account's free trial has ended, and no plan was chosen."
     DELETED = "deleted", "The integration was deleted."
 
 
@@ -54,7 +55,11 @@ class TokenRefused(DomainError):
     @property
     def connection_is_inactive(self) -> bool:
         """Whether the token itself is good and its integration takes no data now."""
-        return self.reason in (TokenRefusalReason.PAUSED, TokenRefusalReason.DELETED)
+        return self.reason in (
+            TokenRefusalReason.PAUSED,
+            TokenRefusalReason.DELETED,
+            TokenRefusalReason.TRIAL_OVER,
+        )
 
 
 def authenticate_access_token(*, authorization: str, now: datetime) -> AccessToken:
@@ -69,7 +74,7 @@ def authenticate_access_token(*, authorization: str, now: datetime) -> AccessTok
     if token is None:
         well_formed = secrets.is_well_formed(secret, secrets.ACCESS_TOKEN_PREFIX)
         raise refused(TokenRefusalReason.UNKNOWN if well_formed else TokenRefusalReason.MALFORMED)
-    reason = reason_to_refuse(token)
+    reason = reason_to_refuse(token, now=now)
     if reason is not None:
         note_refusal(token, reason=reason.value, now=now)
         raise refused(reason, token)
@@ -86,13 +91,15 @@ def find_access_token(secret: str) -> AccessToken | None:
     return token if token is not None and compare_digest(bytes(token.digest), digest) else None
 
 
-def reason_to_refuse(token: AccessToken) -> TokenRefusalReason | None:
+def reason_to_refuse(token: AccessToken, *, now: datetime) -> TokenRefusalReason | None:
     """Return why a request with this token would be refused; None when it would not."""
     if token.revoked_at is not None:
         return TokenRefusalReason.REVOKED
     if token.integration.deleted_at is not None:
         return TokenRefusalReason.DELETED
-    return None if token.integration.accepts_data else TokenRefusalReason.PAUSED
+    if not token.integration.accepts_data:
+        return TokenRefusalReason.PAUSED
+    return TokenRefusalReason.TRIAL_OVER if token.account.trial_is_over(now) else None
 
 
 def refused(reason: TokenRefusalReason, token: AccessToken | None = None) -> TokenRefused:

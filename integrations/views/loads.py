@@ -71,8 +71,13 @@ def table_loads(request: HttpRequest, integration_id: int) -> HttpResponse:
         raise Http404
     today = datetime.now(UTC).date()
     day = chosen_day(request.GET.get("day", ""), today)
-    oldest = today - timedelta(days=request.account.plan.report_days - 1)
+    oldest, begin = (
+        today - timedelta(days=request.account.plan.report_days - 1),
+        request.account.reports_begin_at,
+    )
     attempts = attempts_on(integration=integration, table_name=table_name, day=day)
+    if begin is not None:  # a downgrade took what was older
+        oldest, attempts = max(oldest, begin.date()), attempts.filter(finished_at__gte=begin)
     if day < oldest:
         attempts = attempts.none()
     since = kept_since(integration=integration)

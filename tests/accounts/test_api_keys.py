@@ -29,7 +29,7 @@ from accounts.services.plans import (
     PlanChangeClosed,
     PlanNotOffered,
     change_plan,
-    keys_disabled_by,
+    effects_of_plan,
 )
 from tests.factories import make_account, make_api_key, make_member
 
@@ -50,6 +50,10 @@ def member(account):
 
 def plan(slug):
     return Plan.objects.get(slug=slug)
+
+
+def effects_of(slug, account):
+    return effects_of_plan(account=account, plan=plan(slug), now=timezone.now())
 
 
 def events(account):
@@ -221,10 +225,13 @@ def test_K14_a_key_of_somebody_who_left_stays_disabled(account, member):
 def test_K13_P8_a_downgrade_disables_every_key_and_says_so(account, member):
     keys = [make_api_key(account)[0] for _ in range(3)]
     off, _ = make_api_key(account, disabled_at=timezone.now())
-    assert keys_disabled_by(account=account, plan=plan("standard")) == keys[::-1]
-    assert keys_disabled_by(account=account, plan=plan("premium")) == []
+    [effect] = [e for e in effects_of("standard", account) if e.name == "api_keys"]
+    assert [thing.pk for thing in effect.things] == [key.pk for key in keys[::-1]]
+    assert not [e for e in effects_of("premium", account) if e.name == "api_keys"]
 
-    assert change_plan(account=account, actor=member, plan=plan("standard")) == 3
+    done = change_plan(account=account, actor=member, plan=plan("standard"))
+
+    assert done[0] == "3 API access keys were disabled."
 
     assert Account.objects.get().plan.slug == "standard"
     assert not account.api_keys.enabled().exists()
@@ -237,7 +244,7 @@ def test_K13_P8_a_downgrade_disables_every_key_and_says_so(account, member):
 def test_K14_P8_an_upgrade_re_enables_none(account, member):
     key, _ = make_api_key(account)
     change_plan(account=account, actor=member, plan=plan("standard"))
-    assert change_plan(account=account, actor=member, plan=plan("premium")) == 0
+    assert change_plan(account=account, actor=member, plan=plan("premium")) == []
     assert not account.api_keys.enabled().exists()
     enable_api_key(key=key, actor=member)
     assert account.api_keys.enabled().count() == 1
@@ -247,7 +254,9 @@ def test_K14_leaving_a_trial_that_has_run_out_counts_as_a_downgrade():
     account = make_account(plan="free_trial", trial_started_at=timezone.now() - timedelta(days=15))
     member = make_member(account)
     make_api_key(account)
-    assert change_plan(account=account, actor=member, plan=plan("advanced")) == 1
+    assert change_plan(account=account, actor=member, plan=plan("advanced")) == [
+        "1 API access key was disabled."
+    ]
     assert not account.api_keys.enabled().exists()
 
 
@@ -255,7 +264,7 @@ def test_K12_leaving_a_running_trial_for_advanced_keeps_the_keys():
     account = make_account(plan="free_trial", trial_started_at=timezone.now())
     member = make_member(account)
     make_api_key(account)
-    assert change_plan(account=account, actor=member, plan=plan("advanced")) == 0
+    assert change_plan(account=account, actor=member, plan=plan("advanced")) == []
     assert account.api_keys.enabled().count() == 1
 
 
@@ -296,7 +305,7 @@ def test_A1_what_is_not_recorded_does_not_happen(account, member, monkeypatch):
 
 
 def test_changing_to_the_same_plan_changes_nothing(account, member):
-    assert change_plan(account=account, actor=member, plan=plan("advanced")) == 0
+    assert change_plan(account=account, actor=member, plan=plan("advanced")) == []
     assert not AuditEvent.objects.exists()
 
 

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Plan
-from accounts.plan_words import losses, price_words
+from accounts.plan_words import gains, losses, price_words
 from accounts.services.usage import Cycle, counted_rows, credits_of, usage_of
 from integrations.models import DailyRows, FreeWeek
 from tests.factories import make_account, make_integration, make_member
@@ -199,7 +199,15 @@ def test_losses_name_what_shrinks():
         "Destinations: 1 instead of 3.",
         "Integration types: 10 instead of unlimited.",
         "API access keys: no longer included.",
-        "Loading reports: 7 days instead of 60.",
     ]
+    assert gains(plans["standard"], plans["premium"]) == [
+        "Rows a month: 1,000,000,000 instead of 5,000,000.",
+        "Team members: unlimited instead of 5.",
+        "Destinations: 5 instead of 1.",
+        "Integration types: unlimited instead of 10.",
+        "API access keys: included.",
+        "Loading reports: 60 days instead of 7.",
+    ]
+    assert gains(plans["premium"], plans["standard"]) == []
     assert losses(plans["standard"], plans["premium"]) == []
     assert price_words(plans["premium"]) == "From USD 2,500 a month"
