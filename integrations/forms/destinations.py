@@ -121,6 +121,7 @@ class PostgresForm(DestinationNamesForm):
                 + ("this integration" if pauses == 1 else f"these {pauses} integrations")
                 + " and load into the new destination from now on",
                 error_messages={"required": "Tick this box to go on: nothing is changed without it."},
+                widget=forms.CheckboxInput(attrs={"autocomplete": "off"}),  # Back asks again
             )
 
     def clean_host(self) -> str:

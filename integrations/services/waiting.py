@@ -14,6 +14,7 @@ from integrations.models import BatchTable, ErrorScope, Integration, QueuedTable
 class WaitingTable:
     """One root table with accepted records that are not in the warehouse yet."""
 
+    pk: int
     name: str
     records: int
     batches: int
@@ -49,6 +50,7 @@ def waiting_tables(*, integration: Integration) -> list[WaitingTable]:
         row = sums[table.pk]
         waiting.append(
             WaitingTable(
+                pk=table.pk,
                 name=table.table_name,
                 records=row["records"],
                 batches=row["batches"],

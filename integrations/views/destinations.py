@@ -98,7 +98,7 @@ def destination_create(request: HttpRequest) -> HttpResponse:
                     replaces=replaced,
                     form_id=form.cleaned_data["form_id"],
                 )
-                messages.success(request, f"Success! {added.display_name} is connected.")
+                messages.success(request, f"Success! {added.display_name} is connected.{paused_by(state)}")
                 return back_to_list(request)
             form.add_error(None, failure_of(steps))
         except DestinationAlreadyAdded as refusal:
@@ -230,13 +230,14 @@ def destination_embedded(request: HttpRequest) -> HttpResponse:
         messages.warning(request, "The embedded warehouse is already in use, or switched off on this server.")
         return back_to_list(request)
     replaced = replaced_destination(request)
+    state = describe_destination(destination=replaced) if replaced is not None else None
     if request.method == "POST":
         added = add_embedded_destination(account=request.account, actor=request.user, replaces=replaced)
-        messages.success(request, f"Success! {added.display_name} is your destination.")
+        messages.success(request, f"Success! {added.display_name} is your destination.{paused_by(state)}")
         return back_to_list(request)
     context = {
         "nav_active": "destination",
-        "asked": describe_destination(destination=replaced) if replaced is not None else None,
+        "asked": state,
         "hidden": [{"name": "instead_of", "value": replaced.pk}] if replaced is not None else [],
         "action": request.path,
         "cancel_url": url_of(request, "destination"),
@@ -278,6 +279,15 @@ def destination_remove(request: HttpRequest, destination_id: int) -> HttpRespons
         {"name": "connected", "value": connected if connected in (PAUSE, DELETE) else PAUSE},
     ]
     return render_page(request, "integrations/destination_remove_confirm.html", context)
+
+
+def paused_by(replaced: WarehouseState | None) -> str:
+    """Remind of the integrations that wait for somebody after a destination took the place of another."""
+    number = len(replaced.integrations) if replaced is not None else 0
+    if not number:
+        return ""
+    many = f"{number:,} integrations are paused: resume each of them"
+    return f" {many if number > 1 else '1 integration is paused: resume it'} on the dashboard."
 
 
 def find_destination(request: HttpRequest, destination_id: int) -> Destination:

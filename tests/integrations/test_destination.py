@@ -98,6 +98,13 @@ def test_what_waits_and_why_is_told_and_so_is_what_is_paused(browser, account, i
     assert "key mismatch" not in text
 
 
+def test_an_embedded_one_in_trouble_is_not_told_of_connections(browser, integration, url):
+    make_waiting(integration, "orders", 3, error="The warehouse file is open.", scope="destination")
+    text = text_of(browser.get(url))
+    assert "Nothing is lost: it is tried again by itself. The warehouse file is open." in text
+    assert "PostgreSQL destinations" not in text
+
+
 def test_on_plans_with_room_another_can_be_added_and_the_page_is_called_Destinations(browser, account, url):
     text = text_of(browser.get(url))
     assert "Add Destination" in text

@@ -162,12 +162,14 @@ def test_in_the_place_of_another_it_says_what_happens_and_wants_it_understood(
     make_waiting(integration, "orders", 3)
     instead = {"instead_of": str(embedded.pk)}
     text = text_of(browser.get(url, instead))
-    assert "1 integration is paused: Customer Records." in text
+    assert "DuckDB is removed from this account: 1 integration is paused: Customer Records." in text
     assert "3 accepted records that wait will be loaded into the new destination." in text
     assert "What was loaded stays in DuckDB: nothing is moved or deleted" in text
     assert "Replicate new data only" in text
     refused = browser.post(url, typed | instead)
     assert refused.status_code == 422
+    box = browser.get(url, instead).context["form"]["understood"].as_widget()
+    assert 'autocomplete="off"' in box  # or the browser ticks it by itself when one goes back
     assert "Tick this box to go on" in text_of(refused)
     assert account.destinations.get() == embedded
 
@@ -205,8 +207,15 @@ def test_a_plan_with_room_for_one_replaces_that_one(browser, account, integratio
     set_plan(account, "standard")
     embedded = main_destination(account=account)
     assert "1 integration is paused: Customer Records." in text_of(browser.get(url))
-    assert browser.post(url, typed | {"understood": "on"}).status_code == 302
+    done = browser.post(url, typed | {"understood": "on"}, follow=True)
+    assert "Success! Reporting is connected. 1 integration is paused: resume it on the dashboard." in text_of(
+        done
+    )
     assert account.destinations.live().get() != embedded
+    again = {"instead_of": str(account.destinations.live().get().pk)}
+    assert "Reporting is removed from this account, with its stored password:" in text_of(
+        browser.get(url, again)
+    )
 
 
 def test_beyond_the_plans_limit_it_is_refused(browser, account, url, typed):

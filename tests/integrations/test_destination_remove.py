@@ -138,7 +138,8 @@ def test_it_takes_the_place_of_a_PostgreSQL_one(browser, account, integration, s
     text = text_of(browser.get(url, {"instead_of": postgres.pk}))
     assert "Reporting is removed from this account:" in text
     assert "1 integration is paused: Customer Records." in text
-    browser.post(url, {"instead_of": postgres.pk})
+    done = text_of(browser.post(url, {"instead_of": postgres.pk}, follow=True))
+    assert "Success! DuckDB is your destination. 1 integration is paused: resume it on the dashboard." in done
     assert account.destinations.live().get().is_embedded
     integration.refresh_from_db()
     assert destination_of(integration=integration).is_embedded

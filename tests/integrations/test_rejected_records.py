@@ -59,6 +59,14 @@ def test_records_are_grouped_by_reason_and_field(open_page, integration):
     assert "Open 4 Replayed 0 Dismissed 0" in text
 
 
+def test_the_reason_is_told_with_each_record_only_where_it_says_more(open_page, integration):
+    collision = {"reason": "Field collision on a", "reason_group": "Field collision on a", "field": "a"}
+    alike = make_rejected(integration, **collision)
+    differing = make_rejected(integration)
+    assert open_page(f"rejected/{alike.group}").content.decode().count("Field collision on a") == 1
+    assert f"on {2**63}" in text_of(open_page(f"rejected/{differing.group}"))
+
+
 def test_a_record_is_shown_whole_and_safely(open_page, integration):
     data = {"id": 1, "n": 2**63, "price": 1.10, "words": "<script>alert(1)</script>", "deep": {"a": [1, {}]}}
     rejected = make_rejected(integration, data)

@@ -31,6 +31,19 @@ def push(server, secret) -> str:
         return response.headers["X-Batch-Id"]
 
 
+def follow(server, secret, receipt) -> dict:
+    """Wait for a batch as its sender does; return what became of its one table."""
+    request = urllib.request.Request(
+        f"{server.url}/v2/import/batches/{receipt}",
+        headers={"Authorization": f"Bearer {secret}", "Prefer": "wait=30"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as response:
+        answer = json.load(response)
+    assert answer["state"] == "loaded"
+    assert answer["received_at"] <= answer["loading_since"] <= answer["loaded_at"]
+    return answer["tables"][0]
+
+
 def until_it_says(page, words) -> None:
     """Wait for words that come by themselves with scripts, and with a reload without them."""
     for _ in range(100):
@@ -55,6 +68,9 @@ def test_a_broken_record_is_found_fixed_and_replayed(server, visitor):
     visitor.press("link", "Close and Continue")
     integration = re.sub("/summary.*", "", page.url)
 
+    table = follow(server, secret, receipt)
+    counts = [table[name] for name in ("accepted", "inserted", "updated", "superseded", "rejected")]
+    assert counts == [2, 1, 0, 0, 1]
     page.goto(f"{integration}/batches/{receipt}")
     until_it_says(page, "See the 1 rejected record")
     visitor.press("link", "See the 1 rejected record")

@@ -1,0 +1,54 @@
+"""Loads while a table cannot be loaded: what one reads stays open while the page fetches itself anew."""
+
+import json
+import re
+import secrets
+
+import duckdb
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import Visitor
+from tests.journeys.test_guides import new_person
+
+
+@pytest.fixture
+def visitor(browser, server):
+    visitor = Visitor(browser, server)
+    yield visitor
+    visitor.context.close()
+    assert visitor.faults == []
+
+
+def test_a_message_that_is_being_read_stays_open(visitor, server):
+    page = visitor.page
+    visitor.sign_up(**new_person())
+    client_id = re.search(r"/client/(\d+)/", page.url).group(1)
+    page.goto(re.sub("connections.*", "integrations/import-api", page.url))
+    visitor.fill("Integration Name", f"Boats {secrets.token_hex(3)}")
+    visitor.press("button", "Save and Generate Token")
+    token = page.get_by_label("Your Stitch API Token", exact=True).input_value()
+    visitor.press("link", "Close and Continue")
+    body = {"table_name": "boats", "sequence": 1, "action": "upsert", "key_names": ["id"], "data": {"id": 1}}
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    file = server.data_dir / "warehouse" / f"{client_id}.duckdb"
+    file.parent.mkdir(exist_ok=True)
+    with duckdb.connect(str(file)):  # another program has the warehouse open
+        sent = page.request.post(
+            "/v2/import/push", headers=headers, data=json.dumps([body | {"client_id": int(client_id)}])
+        )
+        assert sent.status == 201
+        visitor.press("link", "Loads")
+        message = page.get_by_text("View message")
+        expect(message).to_be_visible(timeout=45_000)
+        message.click()
+        summary = page.locator("details.subtables summary")
+        expect(page.get_by_text("The warehouse file is open in another program.")).to_be_visible()
+        with page.expect_response(re.compile("/loads$"), timeout=30_000):
+            pass
+        expect(page.locator("#loads-panel")).to_be_visible()
+        page.wait_for_function("!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
+        expect(page.get_by_text("The warehouse file is open in another program.")).to_be_visible()
+        expect(summary).to_be_focused()
+    expect(page.get_by_text("View message")).to_have_count(0, timeout=60_000)
+    expect(page.get_by_role("row", name=re.compile("boats"))).to_contain_text("Today at")
