@@ -7,4 +7,8 @@ class IntegrationsConfig(AppConfig):
     name = "integrations"
 
     def ready(self) -> None:
-        from integrations.services import plan_effects  # noqa: F401 - it registers what changes of plan do
+        from integrations.services import (  # noqa: F401 - they register what changes of plan do, and timed work
+            inactivity,
+            plan_effects,
+            row_warnings,
+        )

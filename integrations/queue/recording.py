@@ -30,6 +30,7 @@ from integrations.models import (
 )
 from integrations.queue import telling
 from integrations.services.rejected_records import tell_rejected
+from integrations.services.row_warnings import rows_were_loaded
 
 
 @transaction.atomic
@@ -121,6 +122,7 @@ def record_rows(integration: Integration, table_name: str, rows: int, *, at: dat
     free = rows if week.covers(at) else 0
     DailyRows.objects.filter(pk=day.pk).update(rows=F("rows") + rows, free_rows=F("free_rows") + free)
     Account.objects.filter(pk=integration.account_id, trial_started_at=None).update(trial_started_at=at)
+    rows_were_loaded(integration.account, now=at)
 
 
 def unsettled_loads(*, table: QueuedTable) -> list[Load]:

@@ -11,15 +11,17 @@ from accounts.errors import DomainError
 from accounts.models import Account, ApiKey, User
 from accounts.services.account_lock import lock_account
 from accounts.services.trials import require_no_ended_trial
-from integrations.models import Integration, IntegrationType
+from integrations.models import Integration, IntegrationType, Kind
 from integrations.services.access_tokens import create_access_token
 from integrations.services.locking import lock_integration, save_changed
-from integrations.services.notifications import clear_integration
+from integrations.services.notifications import clear_integration, clear_notification
 from integrations.services.schema_names import (
     choose_schema_name,
     clean_display_name,
     require_free_display_name,
 )
+
+INACTIVITY = "inactivity"  # the cause of its notification
 
 
 class AlreadyCreated(DomainError):
@@ -215,6 +217,9 @@ def resume_integration(
     require_no_ended_trial(current.account, timezone.now())
     current.paused_at = current.system_paused_at = None
     save_changed(current, "paused_at", "system_paused_at")
+    clear_notification(
+        account=current.account, kind=Kind.ACCOUNT_INACTIVITY, cause=INACTIVITY, now=timezone.now()
+    )
     record(
         Event.INTEGRATION_RESUMED,
         account=current.account,

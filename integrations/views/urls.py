@@ -17,6 +17,7 @@ from integrations.views import (
     requests,
     settings,
     tables,
+    usage,
 )
 
 CLIENT = "client/<int:client_id>"
@@ -27,6 +28,8 @@ INTEGRATION = f"{CONNECTIONS}/<int:integration_id>"
 
 urlpatterns = [
     path(CONNECTIONS, dashboard.dashboard, name="dashboard"),
+    path(f"{CLIENT}/account/billing/usage", usage.usage, name="usage"),
+    path(f"{CLIENT}/account/billing/usage.csv", usage.usage_export, name="usage-export"),
     path(f"{CLIENT}/pipeline/integrations", catalogue.catalogue, name="catalogue"),
     path(f"{CLIENT}/pipeline/integrations/import-api", catalogue.import_api_create, name="import-api-create"),
     path(f"{INTEGRATION}/summary", integrations.integration_summary, name="integration-summary"),

@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts import audit
 from accounts.audit import Event, record
-from accounts.audit_lines import harmless
 from accounts.models import AppendOnly, AuditEvent, Role
+from stitchapp.csv_files import harmless
 from tests.factories import make_account, make_api_key, make_member
 from tests.pages import Page
 

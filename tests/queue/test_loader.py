@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.utils import timezone
 
-from accounts.models import Account
+from accounts.models import Account, Task
 from integrations.loading.errors import LoadError
 from integrations.models import (
     Batch,
@@ -28,6 +28,7 @@ from integrations.queue.accepting import accept_batch, segment_writer
 from integrations.queue.loader import load_next
 from integrations.queue.segments import stored_segments
 from integrations.services.integrations import delete_integration
+from integrations.services.row_warnings import WEIGH
 from tests.factories import make_access_token, make_account, make_integration, make_member
 from tests.queue.sending import send
 
@@ -132,6 +133,15 @@ def test_sub_rows_count_like_any_row(token, queue):
     )
     drain()
     assert counted() == [(6, 6)]  # loading.md 8.4: one record with arrays of 2 and 3
+
+
+def test_rows_that_were_loaded_are_weighed_soon_once_for_many_loads(token, queue):
+    send(token)
+    send(token, table="docks")
+    drain()
+    task = Task.objects.get(kind=WEIGH)
+    assert task.account == token.account
+    assert timezone.now() < task.due_at < timezone.now() + timedelta(minutes=1)
 
 
 def test_a_schema_name_has_one_free_week_even_if_made_anew(token, queue, monkeypatch):
