@@ -6,78 +6,25 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 
+from accounts import account_admin  # noqa: F401 - it registers the pages of accounts and plans
 from accounts.audit import Event
 from accounts.audit_file import audit_file
 from accounts.audit_lines import AuditLine
 from accounts.errors import DomainError
 from accounts.models import (
-    Account,
     ApiKey,
     ApiKeyRefusal,
     AuditEvent,
     Invitation,
     Membership,
-    Plan,
     Task,
     User,
 )
 from accounts.read_only_admin import ReadOnlyAdmin, act_with_reason
 from accounts.services.api_keys import disable_api_key
-from accounts.services.company import update_company
 from accounts.services.failed_tasks import retry_task
-from accounts.services.plan_terms import change_plan_terms, create_plan
-from accounts.services.plans import change_plan
 from accounts.services.staff_rights import change_staff_rights
 from accounts.services.tasks import shown_facts
-
-
-@admin.register(Account)
-class AccountAdmin(ReadOnlyAdmin):
-    """Operators set the plan and mend the company's name; both stand in the account's trail."""
-
-    list_display = ["company_name", "client_id", "plan", "region", "trial_ends_at", "created_at"]
-    list_filter = ["plan", "region", "created_at"]
-    list_select_related = ["plan"]
-    search_fields = ["=client_id", "company_name", "memberships__user__email"]
-    search_help_text = "Client ID, company name or a member’s e-mail address"
-    fields = ["client_id", "company_name", "region", "plan", "trial_ends_at", "period_anchor", "created_at"]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None):
-        return [field for field in self.fields if field not in ("company_name", "plan")]
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return request.user.has_perm("accounts.change_account")
-
-    def save_model(self, request: HttpRequest, obj: Account, form, change: bool) -> None:
-        account = Account.objects.get(pk=obj.pk)
-        if "plan" in form.changed_data:
-            change_plan(account=account, actor=request.user, plan=obj.plan, by_staff=True)
-        if "company_name" in form.changed_data:
-            update_company(account=account, actor=request.user, company_name=obj.company_name, by_staff=True)
-
-
-@admin.register(Plan)
-class PlanAdmin(ReadOnlyAdmin):
-    """What each plan sells. A change holds at once for all accounts on it."""
-
-    list_display = ["name", "sold", "price_usd", "rows_per_month", "max_members", "api_access"]
-    fields = [field.name for field in Plan._meta.fields if field.name != "id"]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None):
-        return ["slug"] if obj is not None else []
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("accounts.add_plan")
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return request.user.has_perm("accounts.change_plan")
-
-    def save_model(self, request: HttpRequest, obj: Plan, form, change: bool) -> None:
-        if change:
-            terms = {name: form.cleaned_data[name] for name in form.changed_data}
-            change_plan_terms(plan=obj, actor=request.user, terms=terms)
-        else:
-            obj.pk = create_plan(actor=request.user, terms=form.cleaned_data).pk
 
 
 @admin.register(User)

@@ -1,6 +1,7 @@
 """What a plan offers, in words (app.md 13.2)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
 
 from accounts.models import Account, Plan
 from stitchapp.formats import key_time, thousands
@@ -42,8 +43,9 @@ def trial_words(account: Account, now: datetime) -> str:
     if ends_at is None:
         return f"Your {account.plan.trial_days}-day free trial begins when your first row is loaded."
     if account.trial_is_over(now):
-        return f"Your free trial ended on {key_time(ends_at)}. Choose a plan to use the Stitch API again."
-    return f"Your free trial ends on {key_time(ends_at)}."
+        return f"Your free trial ended on {key_time(ends_at)}. Choose a plan, then resume your integrations."
+    left = ceil((ends_at - now) / timedelta(days=1))
+    return f"Your free trial ends on {key_time(ends_at)}. {left} day{' is' if left == 1 else 's are'} left."
 
 
 def losses(before: Plan, after: Plan) -> list[str]:

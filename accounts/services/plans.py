@@ -64,6 +64,14 @@ def effects_of_plan(*, account: Account, plan: Plan, now: datetime) -> list[Effe
     return foretell(Change(account, before, after, now))
 
 
+def effects_of_trial_end(*, account: Account, now: datetime) -> list[Effect]:
+    """Return everything that the end of a running trial will do as things stand; nothing without one."""
+    if account.trial_ends_at is None or account.trial_is_over(now):
+        return []
+    before, after = Standing(account.plan), Standing(account.plan, trial_is_over=True)
+    return foretell(Change(account, before, after, now))
+
+
 @transaction.atomic
 def change_plan(
     *,

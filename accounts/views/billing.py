@@ -15,6 +15,7 @@ from accounts.services.plans import (
     EffectsChanged,
     change_plan,
     effects_of_plan,
+    effects_of_trial_end,
     plans_to_choose,
     require_self_service,
 )
@@ -36,6 +37,7 @@ def billing(request: HttpRequest) -> HttpResponse:
         "price": price_words(account.plan),
         "facts": plan_facts(account.plan),
         "trial": trial_words(account, now),
+        "trial_effects": effects_of_trial_end(account=account, now=now),
         "trial_is_over": account.trial_is_over(now),
         "usage": usage,
         "remaining": None if limit is None else max(limit - usage.counted, 0),

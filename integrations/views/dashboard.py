@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import Can, allow, may
+from accounts.plan_words import trial_words
 from accounts.services.usage import days_of_billing_period
 from integrations.models import Integration
 from integrations.services.usage import account_usage, rows_by_integration
@@ -45,7 +46,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     """Search, sort and page the integrations; the usage block stands above them."""
     query = request.GET.get("q", "").strip()
     sort = chosen_sort(request.GET.get("sort", ""))
-    days = days_of_billing_period(request.account, now=timezone.now())
+    now = timezone.now()
+    days = days_of_billing_period(request.account, now=now)
     integrations = list(request.account.integrations.live())
     rows = table_rows(request, integrations, rows_by_integration(account=request.account, days=days))
     found = [row for row in rows if query.casefold() in row.name.casefold()]
@@ -61,6 +63,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "columns": sort_links(request.path, query, sort),
         "has_integrations": bool(integrations),
         "usage": usage,
+        "trial": "" if request.account.trial_is_over(now) else trial_words(request.account, now),
         "quota": charts.quota(usage.counted, request.account.plan.rows_per_month),
         "chart": charts.daily_bars(usage.days),
         "may_add": may(request.membership, Can.ADD_INTEGRATIONS),

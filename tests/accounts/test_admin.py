@@ -4,6 +4,7 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
+from django.contrib.messages import get_messages
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -200,8 +201,14 @@ def test_operators_change_a_plan_and_the_keys_stop_with_it(client, account):
     key, _ = make_api_key(account)
     client.force_login(staff_person("Operators"))
     standard = Plan.objects.get(slug="standard")
-    response = client.post(change_url(account), account_form(account, plan=standard.pk))
+    unexplained = client.post(change_url(account), account_form(account, plan=standard.pk))
+    assert "Say why the plan changes." in unexplained.content.decode()
+    reason = "They asked for it by phone"
+    response = client.post(change_url(account), account_form(account, plan=standard.pk, reason=reason))
     assert response.status_code == 302
+    said = [str(message) for message in get_messages(response.wsgi_request)]
+    assert "1 API access key was disabled." in said
+    assert account.audit_events.get(event=Event.PLAN_CHANGED).detail["reason"] == reason
     account.refresh_from_db()
     key.refresh_from_db()
     assert (account.plan, key.is_enabled) == (standard, False)
@@ -209,6 +216,35 @@ def test_operators_change_a_plan_and_the_keys_stop_with_it(client, account):
         (Event.PLAN_CHANGED.value, True),
         (Event.API_KEY_DISABLED.value, True),
     }
+
+
+def test_D19_operators_hold_an_account_and_lift_it_with_a_reason_that_members_read(client, account):
+    client.force_login(staff_person("Operators"))
+    page = "/admin/accounts/account/"
+    asked = {"action": "place_hold", "_selected_action": [account.pk]}
+    assert "Nothing is loaded for them until the hold is lifted" in client.post(page, asked).content.decode()
+    account.refresh_from_db()
+    assert not account.is_on_hold
+    client.post(page, asked | {"reason": "Unpaid since May"})
+    account.refresh_from_db()
+    assert (account.is_on_hold, account.staff_hold_reason) == (True, "Unpaid since May")
+    client.post(page, {"action": "lift_hold", "_selected_action": [account.pk], "reason": "Paid"})
+    account.refresh_from_db()
+    assert not account.is_on_hold
+    events = account.audit_events.order_by("pk").values_list("event", "by_staff", "detail__reason")
+    assert list(events) == [
+        ("account.hold_placed", True, "Unpaid since May"),
+        ("account.hold_lifted", True, "Paid"),
+    ]
+
+
+def test_D19_support_holds_no_account(client, account):
+    client.force_login(staff_person("Support"))
+    asked = {"action": "place_hold", "_selected_action": [account.pk], "reason": "x"}
+    client.post("/admin/accounts/account/", asked)
+    account.refresh_from_db()
+    assert not account.is_on_hold
+    assert client.get(change_url(account)).status_code == 200
 
 
 def test_operators_mend_a_company_name(client, account):

@@ -5,13 +5,15 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Plan
 from accounts.plan_words import gains, losses, price_words
+from accounts.services.holds import Hold, place_hold
 from accounts.services.usage import Cycle, counted_rows, credits_of, usage_of
 from integrations.models import DailyRows, FreeWeek
-from tests.factories import make_account, make_integration, make_member
+from tests.factories import make_account, make_api_key, make_integration, make_member
 from tests.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -96,7 +98,10 @@ def test_a_new_account_has_no_earlier_cycle(client):
     ("started", "words"),
     [
         (None, "Your 14-day free trial begins when your first row is loaded."),
-        (datetime(2026, 3, 10, 8, tzinfo=UTC), "Your free trial ends on Mar 24, 2026 08:00 (UTC)."),
+        (
+            datetime(2026, 3, 10, 8, tzinfo=UTC),
+            "Your free trial ends on Mar 24, 2026 08:00 (UTC). 4 days are left.",
+        ),
         (datetime(2026, 3, 1, 8, tzinfo=UTC), "Your free trial ended on Mar 15, 2026 08:00 (UTC)."),
     ],
 )
@@ -107,6 +112,41 @@ def test_K12_the_trial_says_how_it_stands(client, monkeypatch, started, words):
     shown = Page(client.get(f"/client/{account.client_id}/account/billing"))
     assert words in shown.words
     assert "Price Free for 14 days" in shown.words
+
+
+def test_a_running_trial_says_what_its_end_does(client):
+    account = make_account(plan="free_trial", trial_started_at=timezone.now() - timedelta(days=13))
+    member = make_member(account)
+    key, _ = make_api_key(account)
+    make_integration(account, display_name="Bike Fleet", schema_name="bike_fleet")
+    client.force_login(member)
+    shown = Page(client.get(f"/client/{account.client_id}/account/billing"))
+    assert (
+        f"What happens when the trial ends This API access key will be disabled: {key.last_four} Used in a test "
+        f"({member.email}, never used)"
+    ) in shown.words
+    assert "This integration will be paused: bike_fleet Bike Fleet" in shown.words
+    assert "1 day is left." in shown.words
+    dashboard = Page(client.get(f"/client/{account.client_id}/pipeline/connections"))
+    assert "1 day is left." in dashboard.words
+
+
+@pytest.mark.parametrize("name", ["billing", "profile", "plan-list"])
+def test_every_page_says_that_the_account_is_on_hold_and_that_the_trial_is_over(client, name):
+    started = timezone.now() - timedelta(days=20)
+    account = make_account(plan="free_trial", trial_started_at=started)
+    client.force_login(make_member(account))
+    place_hold(account=account, hold=Hold.STAFF, actor=None, by_staff=True, reason="Please call us.")
+    place_hold(account=account, hold=Hold.DESTINATIONS, actor=None)
+    shown = Page(client.get(reverse(f"accounts:{name}", args=[account.client_id])))
+    assert (
+        "This account is on hold. It has more destinations than its plan has room for. The people who run this "
+        "server put it on hold: Please call us. Nothing is loaded; what programs send is accepted and waits."
+    ) in shown.words
+    assert "Your free trial has ended." in shown.words
+    assert shown.links["Choose a plan, then resume them"] == reverse(
+        "accounts:billing", args=[account.client_id]
+    )
 
 
 def test_an_operator_can_close_plan_changes(signed_in, page, settings):
