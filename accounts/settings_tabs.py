@@ -9,6 +9,7 @@ TABS = (
     ("Security", "accounts:security"),
     ("Account Settings", "accounts:account-settings"),
     ("Members", "accounts:members"),
+    ("Notification Settings", "integrations:notification-settings"),
     ("Activity", "accounts:audit"),
     ("Billing", "accounts:billing"),
 )

@@ -7,8 +7,11 @@ class IntegrationsConfig(AppConfig):
     name = "integrations"
 
     def ready(self) -> None:
-        from integrations.services import (  # noqa: F401 - they register what changes of plan do, and timed work
+        from integrations.queue import watching  # noqa: F401 - it registers timed work
+        from integrations.services import (  # noqa: F401 - they register background work, and what a plan change does
             inactivity,
+            notification_addresses,
+            notification_mails,
             plan_effects,
             row_warnings,
         )

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from accounts.read_only_admin import ReadOnlyAdmin
-from integrations.models import Notification
+from integrations.models import Notification, NotificationAddress, NotificationContent
 
 
 @admin.register(Notification)
@@ -31,3 +31,42 @@ class NotificationAdmin(ReadOnlyAdmin):
         "cleared_at",
     ]
     ordering = ["-latest_at"]
+
+
+@admin.register(NotificationAddress)
+class NotificationAddressAdmin(ReadOnlyAdmin):
+    """The custom notification lists."""
+
+    list_display = ["email", "account", "status", "created_by", "created_at"]
+    list_filter = [
+        ("confirmed_at", admin.EmptyFieldListFilter),
+        ("disabled_at", admin.EmptyFieldListFilter),
+        ("left_at", admin.EmptyFieldListFilter),
+    ]
+    list_select_related = ["account", "created_by"]
+    search_fields = ["email", "=account__client_id", "account__company_name"]
+    search_help_text = "Address, client ID or company name"
+    fields = [
+        "account",
+        "email",
+        "created_by",
+        "created_at",
+        "asked_at",
+        "confirmed_at",
+        "left_at",
+        "disabled_at",
+    ]
+    ordering = ["-created_at"]
+
+
+@admin.register(NotificationContent)
+class NotificationContentAdmin(ReadOnlyAdmin):
+    """Which accounts hide error messages in mail."""
+
+    list_display = ["account", "hide_errors", "updated_at"]
+    list_filter = ["hide_errors"]
+    list_select_related = ["account"]
+    search_fields = ["=account__client_id", "account__company_name"]
+    search_help_text = "Client ID or company name"
+    fields = ["account", "hide_errors", "updated_at"]
+    ordering = ["-updated_at"]

@@ -1,4 +1,6 @@
-"""What each kind of notification means, for the guide; only kinds that this server raises have words here."""
+"""What each kind of notification means: in the guide, and in mails. In a mail `{product}` is filled in."""
+
+from datetime import timedelta
 
 from integrations.models import Kind
 
@@ -31,10 +33,57 @@ MEANINGS = {
 }
 
 
+def delay_words(delay: timedelta) -> str:
+    """Say when a mail goes out."""
+    minutes = delay // timedelta(minutes=1)
+    if not minutes:
+        return "at once"
+    number, unit = (minutes // 60, "hour") if minutes % 60 == 0 else (minutes, "minute")
+    return f"after {number} {unit}{'' if number == 1 else 's'}"
+
+
 def kinds_explained() -> list[dict[str, str]]:
     """Return the rows of the guide's table."""
     return [
-        {"name": kind.facts.name, "level": kind.facts.level.value, "meaning": MEANINGS[kind]}
+        {
+            "name": kind.facts.name,
+            "level": kind.facts.level.value,
+            "meaning": MEANINGS[kind],
+            "delay": delay_words(kind.facts.delay),
+            "raw": "yes" if kind.facts.raw else "no",
+            "opt_out": "yes" if kind.facts.opt_out else "no",
+        }
         for kind in Kind
         if kind in MEANINGS
     ]
+
+
+LOADING = "{product} is trying to load your data, and we're running into some trouble."
+RETRIED = "Nothing is lost. If you can fix the issue, {product} will automatically retry loading the data."
+LEADS = dict.fromkeys(
+    (
+        Kind.DATA_WAREHOUSE_ERROR,
+        Kind.DATA_LOADING_ERROR,
+        Kind.ERROR_PERSISTING_TABLE,
+        Kind.UNABLE_TO_LOAD,
+        Kind.INTERNAL_LOADING,
+    ),
+    LOADING,
+)
+ADVICE = dict.fromkeys(
+    (
+        Kind.DATA_WAREHOUSE_ERROR,
+        Kind.DATA_LOADING_ERROR,
+        Kind.ERROR_PERSISTING_TABLE,
+        Kind.UNABLE_TO_LOAD,
+    ),
+    RETRIED,
+) | {
+    Kind.INTERNAL_LOADING: (
+        "You need not do anything: it is tried again by itself. If it lasts, tell the people who run the server."
+    ),
+    Kind.REJECTED_RECORDS: (
+        "They are kept whole: look at them, put them right and replay them, or dismiss them. Nothing is sent again by "
+        "itself."
+    ),
+}

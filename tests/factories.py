@@ -19,6 +19,7 @@ from integrations.models import (
     Kind,
     LoadedTable,
     Notification,
+    NotificationAddress,
     QueuedTable,
     RejectedFormat,
     RejectedRecord,
@@ -110,6 +111,12 @@ def make_notification(
     } | fields
     owner = account or integration.account
     return Notification.objects.create(account=owner, integration=integration, kind=kind.stored, **fields)
+
+
+def make_notification_address(account: Account, **fields) -> NotificationAddress:
+    """Return an address of the custom list that gets mail, unless `fields` say else."""
+    fields = {"email": f"list{next(numbers)}@example.com", "confirmed_at": timezone.now()} | fields
+    return NotificationAddress.objects.create(account=account, **fields)
 
 
 def make_access_token(integration: Integration, **fields) -> tuple[AccessToken, str]:

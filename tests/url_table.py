@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from accounts.models import Account, ApiKey, Invitation, Membership, Role, User
-from integrations.models import AccessToken, Batch, Destination, Integration, Notification, RejectedRecord
+from integrations.models import (
+    AccessToken,
+    Batch,
+    Destination,
+    Integration,
+    Notification,
+    NotificationAddress,
+    RejectedRecord,
+)
 from stitchapp.routes import every_route
 from tests.factories import (
     make_access_token,
@@ -16,6 +24,7 @@ from tests.factories import (
     make_invitation,
     make_member,
     make_notification,
+    make_notification_address,
     make_postgres_destination,
     make_rejected,
 )
@@ -85,6 +94,10 @@ class World:
         return make_notification(self.integration)
 
     @cached_property
+    def notification_address(self) -> NotificationAddress:
+        return make_notification_address(self.account)
+
+    @cached_property
     def rejected(self) -> RejectedRecord:
         return make_rejected(self.integration)
 
@@ -107,6 +120,7 @@ class World:
                 "group": lambda: self.rejected.group,
                 "rejected_id": lambda: self.rejected.pk,
                 "notification_id": lambda: self.notification.pk,
+                "address_id": lambda: self.notification_address.pk,
             }[name]()
         )
 

@@ -41,6 +41,7 @@ def send_mail(
     to: str,
     subject: str,
     server: str,
+    after_name: str = ": ",
     account: Account | None = None,
     key: str = "",
     link: tuple[str, *tuple[Any, ...]] | None = None,
@@ -49,7 +50,8 @@ def send_mail(
     """Have `emails/<template>` sent to an address, if the transaction commits.
 
     `link` names a maker (`makes_link`) and its numbers: the mail's button leads there, by a path made when it is
-    sent. With a `key` at most one such mail waits, and `undelivered` finds it.
+    sent. With a `key` at most one such mail waits, and `undelivered` finds it. In the subject `after_name` stands
+    between the product's name and the rest.
     """
     add_task(
         KIND,
@@ -59,6 +61,7 @@ def send_mail(
         to=to,
         subject=subject,
         server=server,
+        after_name=after_name,
         link=list(link) if link is not None else None,
         context=packed(context),
     )
@@ -112,7 +115,7 @@ def message_of(task: Task) -> EmailMultiAlternatives:
         name, *numbers = facts["link"]
         context["button_url"] = facts["server"] + LINK_MAKERS[name](*numbers)
     message = EmailMultiAlternatives(
-        subject=f"{settings.PRODUCT_NAME}: {facts['subject']}",
+        subject=f"{settings.PRODUCT_NAME}{facts.get('after_name', ': ')}{facts['subject']}",
         body=render_to_string(f"emails/{facts['template']}.txt", context),
         to=[facts["to"]],
         headers={"Message-ID": message_id(task)},

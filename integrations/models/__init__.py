@@ -14,12 +14,18 @@ from integrations.models.free_week import FreeWeek
 from integrations.models.integration import Integration, IntegrationType
 from integrations.models.load import DailyRows, Load, LoadedTable, LoadStatus
 from integrations.models.notification import Notification
+from integrations.models.notification_address import (
+    MAX_ADDRESSES,
+    NotificationAddress,
+    NotificationContent,
+)
 from integrations.models.notification_kind import Category, Facts, Kind, Level
 from integrations.models.received_request import ReceivedRequest, RequestDay
 from integrations.models.rejected_record import RejectedCut, RejectedFormat, RejectedRecord, RejectedState
 
 __all__ = [
     "MAX_ACTIVE_TOKENS",
+    "MAX_ADDRESSES",
     "AccessToken",
     "AccessTokenRefusal",
     "Batch",
@@ -41,6 +47,8 @@ __all__ = [
     "LoadStatus",
     "LoadedTable",
     "Notification",
+    "NotificationAddress",
+    "NotificationContent",
     "QueuedTable",
     "ReceivedRequest",
     "RejectedCut",

@@ -36,7 +36,8 @@ class Facts:
     """How one kind is shown and mailed.
 
     A mail waits for `delay`: what is over by then sends none. `raw` mails may quote the error; `opt_out` ones are
-    kept from members who want no mail about errors. `{table}` and `{integration}` in a subject are filled in.
+    kept from members who want no mail about errors. `{table}`, `{number}` and `{product}` in a subject
+    are filled in.
     """
 
     name: str
@@ -75,7 +76,7 @@ class Kind(Enum):
         Category.ACCOUNT,
         Level.CRITICAL,
         NONE,
-        "Your free trial of Stitch has expired",
+        "Your free trial of {product} has expired",
         raw=False,
         opt_out=False,
     )

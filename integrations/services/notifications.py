@@ -14,10 +14,12 @@ from django.db.models import F, Q
 
 from accounts.audit import Event, record
 from accounts.models import Account, User
-from integrations.models import Destination, Integration, Kind, Notification
+from accounts.services.tasks import add_task
+from integrations.models import Category, Destination, Integration, Kind, Notification
 from integrations.models.notification import NotificationQuerySet
 
 COMES_BACK = timedelta(hours=1)
+MAILS, GATHERING = "notification-mails", timedelta(minutes=1)
 MAX_DETAILS, MAX_DISMISSED = 10_000, 1_000
 OF_TABLES = (Kind.ERROR_PERSISTING_TABLE, Kind.DATA_LOADING_ERROR, Kind.UNABLE_TO_LOAD)
 
@@ -76,6 +78,7 @@ def begin(
                 }
                 if recent.mailed_at is None:
                     again["mail_due_at"] = now + kind.facts.delay
+                    plan_mails(account=account, kind=kind, due_at=now + kind.facts.delay)
                 same.filter(pk=recent.pk).update(occurrences=F("occurrences") + 1, **again, **seen)
                 return
             Notification.objects.create(
@@ -86,8 +89,21 @@ def begin(
                 mail_due_at=now + kind.facts.delay,
                 **seen,
             )
+            plan_mails(account=account, kind=kind, due_at=now + kind.facts.delay)
     except IntegrityError:  # notification_one_per_cause: somebody else told of it in the same moment
         same.standing().update(occurrences=F("occurrences") + 1, **seen)
+
+
+def plan_mails(*, account: Account, kind: Kind, due_at: datetime) -> None:
+    """Have a worker send the mails of a kind by then; those without delay wait a moment for others like them."""
+    wait = timedelta(0) if kind.facts.delay or kind.facts.category is Category.ACCOUNT else GATHERING
+    add_task(
+        MAILS,
+        account=account,
+        key=f"{account.pk}:{kind.stored}",
+        due_at=due_at + wait,
+        notification=kind.stored,
+    )
 
 
 def clear_notification(*, account: Account, kind: Kind, cause: str, now: datetime) -> None:

@@ -10,6 +10,7 @@ from integrations.views import (
     destinations,
     integrations,
     loads,
+    notification_settings,
     notifications,
     rehearsals,
     rejected_records,
@@ -24,6 +25,7 @@ CLIENT = "client/<int:client_id>"
 CONNECTIONS = f"{CLIENT}/pipeline/connections"
 DESTINATIONS = f"{CLIENT}/destinations"
 DESTINATION = f"{DESTINATIONS}/<int:destination_id>"
+NOTIFICATION_SETTINGS = f"{CLIENT}/account/notifications"
 INTEGRATION = f"{CONNECTIONS}/<int:integration_id>"
 
 urlpatterns = [
@@ -87,5 +89,34 @@ urlpatterns = [
         f"{CLIENT}/notifications/<int:notification_id>/dismiss",
         notifications.notification_dismiss,
         name="notification-dismiss",
+    ),
+    path(NOTIFICATION_SETTINGS, notification_settings.notification_settings, name="notification-settings"),
+    path(
+        f"{NOTIFICATION_SETTINGS}/content",
+        notification_settings.notification_content_update,
+        name="notification-content-update",
+    ),
+    path(
+        f"{NOTIFICATION_SETTINGS}/emails/new",
+        notification_settings.notification_address_create,
+        name="notification-address-create",
+    ),
+    *(
+        path(
+            f"{NOTIFICATION_SETTINGS}/emails/<int:address_id>/{action}",
+            getattr(notification_settings, f"notification_address_{action}"),
+            name=f"notification-address-{action}",
+        )
+        for action in ("ask", "disable", "enable", "delete")
+    ),
+    path(
+        "notification-emails/confirm/<str:code>",
+        notification_settings.notification_address_confirm,
+        name="notification-address-confirm",
+    ),
+    path(
+        "notification-emails/stop/<str:code>",
+        notification_settings.notification_address_leave,
+        name="notification-address-leave",
     ),
 ]

@@ -34,7 +34,7 @@ READ_BY_SUPPORT = {
     "integrations.freeweek",
     "integrations.integration", "integrations.load", "integrations.loadedtable", "integrations.queuedtable",
     "integrations.receivedrequest", "integrations.requestday",
-    "integrations.notification",
+    "integrations.notification", "integrations.notificationaddress", "integrations.notificationcontent",
 }  # fmt: skip
 CHANGED_BY = {
     "Support": set(),

@@ -20,7 +20,7 @@ TABLE = {
         "Account",
         "Critical",
         0,
-        "Your free trial of Stitch has expired",
+        "Your free trial of {product} has expired",
         False,
         False,
     ),

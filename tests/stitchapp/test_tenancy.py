@@ -22,6 +22,7 @@ from tests.factories import (
     make_loaded_table,
     make_member,
     make_notification,
+    make_notification_address,
     make_postgres_destination,
     make_rejected,
     make_user,
@@ -84,6 +85,7 @@ def rival() -> dict[str, str]:
         "invitation_id": str(make_invitation(account, pk=876_543_216).pk),
         "table_id": str(table.pk),
         "receipt": str(make_batch(integration).receipt),
+        "address_id": str(make_notification_address(account, pk=876_543_217).pk),
         "notification_id": str(make_notification(integration, pk=876_543_216).pk),
         "rejected_id": str(make_rejected(integration, pk=876_543_215).pk),
     }
