@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-MEASUREMENTS = ("product", "gateway", "fairness", "pages", "rivals")
+MEASUREMENTS = ("product", "gateway", "fairness", "pages", "end_to_end", "rivals", "growth", "profile")
 
 
 def main(names: list[str]) -> int:

@@ -27,9 +27,16 @@ def percentile(values: list[float], rank: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[rank - 1]
 
 
-def report(what: str, figure: float, unit: str) -> None:
-    """Print one figure, aligned with the others."""
-    print(f"{what:66} {figure:12,.1f} {unit}", flush=True)
+def report(
+    what: str, figure: float, unit: str, *, at_least: float | None = None, at_most: float | None = None
+) -> None:
+    """Print one figure, aligned with the others, and beside it what it should be and whether it is."""
+    target = ""
+    if at_least is not None:
+        target = f"  at least {at_least:,g}: {'met' if figure >= at_least else 'NOT MET'}"
+    if at_most is not None:
+        target = f"  at most {at_most:,g}: {'met' if figure <= at_most else 'NOT MET'}"
+    print(f"{what:66} {figure:12,.1f} {unit}{target}", flush=True)
 
 
 def descendants(pid: int) -> list[int]:

@@ -40,12 +40,28 @@ TAGS = ("gift", "express", "fragile", "bulk", "pickup", "repeat", "export")
 UPDATES = 0.1
 
 
-def records(count: int, *, seed: int = 1, first_id: int = 0, updates: float = UPDATES) -> Iterator[dict]:
-    """Yield records; ids count from `first_id`, and a share of the records repeats an id from there on."""
+def records(
+    count: int,
+    *,
+    seed: int = 1,
+    first_id: int = 0,
+    updates: float = UPDATES,
+    stored: range | None = None,
+    between: bool = False,
+) -> Iterator[dict]:
+    """Yield records; ids count from `first_id`, and a share of the records repeats an id from there on.
+
+    With `stored`, the ids of rows that are there, a share repeats one of these, and new ids follow the last of them,
+    or lie between any two.
+    """
     chance = random.Random(seed)
-    next_id = first_id
+    next_id = first_id if stored is None else stored.stop
     for _ in range(count):
-        if next_id > first_id and chance.random() < updates:
+        if stored is not None and chance.random() < updates:
+            identity = chance.choice(stored)
+        elif stored is not None and between:
+            identity = chance.choice(stored) + chance.randrange(1, stored.step)
+        elif stored is None and next_id > first_id and chance.random() < updates:
             identity = chance.randrange(first_id, next_id)
         else:
             identity = next_id
@@ -87,10 +103,19 @@ def batch_body(rows: list[dict], *, first_sequence: int, table: str = "orders") 
 
 
 def batch_bodies(
-    count: int, size: int, *, table: str = "orders", seed: int = 1, first_id: int = 0
+    count: int,
+    size: int,
+    *,
+    tables: int = 1,
+    table: str = "orders",
+    seed: int = 1,
+    first_id: int = 0,
+    stored: range | None = None,
+    between: bool = False,
 ) -> Iterator[bytes]:
-    """Yield the bodies of `count` requests of `size` records, in sequence."""
-    source = records(count * size, seed=seed, first_id=first_id)
+    """Yield the bodies of `count` requests of `size` records, in sequence, to so many tables in turn."""
+    source = records(count * size, seed=seed, first_id=first_id, stored=stored, between=between)
     for number in range(count):
         rows = [next(source) for _ in range(size)]
-        yield batch_body(rows, first_sequence=1_700_000_000_000 + number * size, table=table)
+        name = table if tables == 1 else f"{table}_{number % tables}"
+        yield batch_body(rows, first_sequence=1_700_000_000_000 + number * size, table=name)

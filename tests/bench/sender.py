@@ -29,6 +29,12 @@ class Sending:
     seconds: float
     pace: int = 0  # 0: as fast as the answers come
     warm_up: float = 1.0
+    records: int = 0  # so many, each once, however long it takes; 0: some, again and again
+    tables: int = 1
+    seed: int = 1
+    first_id: int = 0
+    stored: tuple[int, int, int] | None = None  # the range of the ids of rows that are there
+    between: bool = False  # whether new ids lie between those, and not behind them
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +69,16 @@ def requests_of(sending: Sending) -> list[bytes]:
         f"Authorization: Bearer {sending.token}\r\nContent-Type: application/json\r\nContent-Length: "
     ).encode()
     count = max(8, min(2000, DISTINCT_BYTES // (380 * sending.batch_size)))
-    return [
-        head + str(len(body)).encode() + b"\r\n\r\n" + body
-        for body in batch_bodies(count, sending.batch_size)
-    ]
+    bodies = batch_bodies(
+        sending.records // sending.batch_size or count,
+        sending.batch_size,
+        tables=sending.tables,
+        seed=sending.seed,
+        first_id=sending.first_id,
+        stored=range(*sending.stored) if sending.stored else None,
+        between=sending.between,
+    )
+    return [head + str(len(body)).encode() + b"\r\n\r\n" + body for body in bodies]
 
 
 class Connection:
@@ -101,9 +113,10 @@ class Turns:
 
     def __init__(self, sending: Sending) -> None:
         self.interval = sending.batch_size / sending.pace if sending.pace else 0.0
+        self.most = sending.records // sending.batch_size
         self.begun = time.monotonic()
-        self.counted_from = self.begun + sending.warm_up
-        self.over = self.counted_from + sending.seconds
+        self.counted_from = self.begun + (0 if self.most else sending.warm_up)
+        self.over = float("inf") if self.most else self.counted_from + sending.seconds
         self.taken = 0
         self.lock = threading.Lock()
         self.seconds_each: list[float] = []
@@ -115,7 +128,8 @@ class Turns:
             number = self.taken
             self.taken += 1
         due = self.begun + number * self.interval if self.interval else time.monotonic()
-        return (number, due) if due < self.over and not self.errors else None
+        ended = number >= self.most > 0 or due >= self.over or bool(self.errors)
+        return None if ended else (number, due)
 
     def run(self, requests: list[bytes], connection: Connection) -> None:
         """Send turn after turn; a paced one counts from when it was due, however late it left."""
@@ -153,7 +167,7 @@ def main() -> None:
         batches * sending.batch_size,
         batches * size,
         turns.counted_from,
-        turns.over,
+        min(turns.over, time.monotonic()),
         turns.seconds_each,
     )
     json.dump(asdict(sent), sys.stdout)
