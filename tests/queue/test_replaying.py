@@ -40,6 +40,16 @@ def replay(token, remedy=Remedy(), chosen=None):  # noqa: B008 - frozen
     )
 
 
+def push(token, *rows):
+    """Accept a `/push` request of the table bikes."""
+    client_id = token.integration.account.client_id
+    record = {"client_id": client_id, "table_name": "bikes", "action": "upsert", "key_names": ["id"]}
+    body = json.dumps([record | {"sequence": 1, "data": row} for row in rows]).encode()
+    accept_batch(
+        token=token, kind="push", body=body, tables=[("bikes", len(rows))], received_at=timezone.now()
+    )
+
+
 def stored(token, columns, table="bikes"):
     integration = token.integration
     path = integration.account.destinations.get().file_path
@@ -100,6 +110,19 @@ def test_a_record_that_is_refused_again_is_open_again_with_its_new_reason(token,
     replay(token, RENAMED)
     drain()
     assert stored(token, "id, total_text") == [(1, "x")]
+
+
+def test_a_pushed_record_that_was_replayed_in_vain_is_replayed_again(token, queue):
+    """The second replay took the first one's empty schema for a sender's, in which the key was missing."""
+    push(token, {"id": 1, "total__st": "x", "n": 2})
+    drain()
+    replay(token)
+    drain()
+    done = replay(token, Remedy(RemedyKind.DROP, ("total__st",)))
+    assert (done.records, done.unfit) == (1, {})
+    drain()
+    assert stored(token, "id, n") == [(1, 2)]
+    assert states() == ["replayed", "replayed"]
 
 
 def test_I4_a_newer_row_is_never_overwritten(token, queue):
