@@ -6,7 +6,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 
-from accounts import account_admin  # noqa: F401 - it registers the pages of accounts and plans
+from accounts import account_admin, people_admin  # noqa: F401 - they register their pages
 from accounts.audit import Event
 from accounts.audit_file import audit_file
 from accounts.audit_lines import AuditLine
@@ -15,7 +15,6 @@ from accounts.models import (
     ApiKey,
     ApiKeyRefusal,
     AuditEvent,
-    Invitation,
     Membership,
     Task,
     User,
@@ -84,33 +83,6 @@ class MembershipAdmin(ReadOnlyAdmin):
     search_fields = ["user__email", "=account__client_id", "account__company_name"]
     search_help_text = "E-mail address, client ID or company name"
     fields = ["account", "user", "role", "invoice_admin", "created_at", "deactivated_at", "last_used_at"]
-
-
-@admin.register(Invitation)
-class InvitationAdmin(ReadOnlyAdmin):
-    """Who was invited where. What a link is made from stays out."""
-
-    list_display = ["email", "account", "role", "invited_by", "sent_at", "expires_at", "accepted_at"]
-    list_filter = [
-        "role",
-        ("accepted_at", admin.EmptyFieldListFilter),
-        ("cancelled_at", admin.EmptyFieldListFilter),
-    ]
-    list_select_related = ["account", "invited_by"]
-    search_fields = ["email", "=account__client_id", "account__company_name"]
-    search_help_text = "E-mail address, client ID or company name"
-    fields = [
-        "account",
-        "email",
-        "role",
-        "invited_by",
-        "created_at",
-        "sent_at",
-        "expires_at",
-        "accepted_at",
-        "cancelled_at",
-    ]
-    ordering = ["-sent_at"]
 
 
 @admin.register(ApiKey)

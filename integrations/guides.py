@@ -66,6 +66,14 @@ GUIDES = (
         "guides/api_keys.html",
     ),
     Guide(
+        "account/team-members",
+        "Team members",
+        "Invite people, give them roles, and part with them without breaking what they built.",
+        "Account guides",
+        "people",
+        "guides/team_members.html",
+    ),
+    Guide(
         "account/notifications",
         "Notifications",
         "What you are told, when it goes away, and what each notification means.",

@@ -27,13 +27,13 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture
 def notes_wait(settings, monkeypatch):
     """Gather notes as the product does, and leave it to the test when they are written."""
-    from accounts.services import last_use, refusals
+    from accounts.services import key_clients, last_use, refusals
     from integrations.services import request_log
 
     settings.GATHER_NOTES = True
     monkeypatch.setattr(Gathering, "_start", lambda self: None)
     yield
-    for kind in (refusals, last_use, request_log):
+    for kind in (refusals, last_use, key_clients, request_log):
         kind.gathered._notes.clear()
 
 

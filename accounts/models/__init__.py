@@ -1,7 +1,7 @@
 """People, accounts, plans, API access keys and the audit trail."""
 
 from accounts.models.account import Account, Region
-from accounts.models.api_key import MAX_API_KEYS, ApiKey, ApiKeyRefusal
+from accounts.models.api_key import MAX_API_KEYS, ApiKey, ApiKeyClient, ApiKeyRefusal
 from accounts.models.audit_event import AppendOnly, AuditEvent
 from accounts.models.invitation import LINK_LIFETIME, Invitation
 from accounts.models.membership import Membership, Role
@@ -14,6 +14,7 @@ __all__ = [
     "MAX_API_KEYS",
     "Account",
     "ApiKey",
+    "ApiKeyClient",
     "ApiKeyRefusal",
     "AppendOnly",
     "AuditEvent",

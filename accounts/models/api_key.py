@@ -103,3 +103,24 @@ class ApiKeyRefusal(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["api_key", "minute", "reason"], name="api_key_refusal_by_minute"),
         ]
+
+
+class ApiKeyClient(models.Model):
+    """A program that used a key, by the name it gives itself (User-Agent)."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="api_key_clients")
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="clients")
+    client = models.CharField(max_length=255, blank=True)
+    first_used_at = models.DateTimeField()
+    last_used_at = models.DateTimeField()
+    last_used_address = models.GenericIPAddressField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "API access key client"
+        ordering = ["-last_used_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["api_key", "client"], name="api_key_client_once_per_key"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.client or 'unnamed program'} with {self.api_key}"

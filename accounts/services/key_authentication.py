@@ -13,6 +13,7 @@ from accounts import secrets
 from accounts.errors import DomainError
 from accounts.models import ApiKey
 from accounts.plans import Feature, has_feature
+from accounts.services.key_clients import note_client
 from accounts.services.last_use import note_use
 from accounts.services.refusals import note_refusal
 
@@ -72,6 +73,7 @@ def authenticate_api_key(*, authorization: str, now: datetime) -> ApiKey:
         note_refusal(key, reason=reason.value, now=now)
         raise refused(reason)
     note_use(key, now=now)
+    note_client(key, now=now)
     return key
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -16,7 +17,7 @@ from accounts.forms.members import DepartureForm, InvitationForm, RoleForm
 from accounts.models import Role
 from accounts.plans import Feature, has_feature
 from accounts.services.invitations import invite_member
-from accounts.services.leavers import Departure, deactivate_member
+from accounts.services.leavers import Departure, OwnPlace, deactivate_member
 from accounts.services.mail import undelivered
 from accounts.services.members import change_role, reactivate_member
 from accounts.services.seats import seats_of
@@ -111,6 +112,9 @@ def member_deactivate(request: HttpRequest, membership_id: int) -> HttpResponse:
     if member.deactivated_at is not None:
         messages.info(request, f"{member.user.email} is deactivated already.")
         return to_list(request)
+    if member.user_id == request.user.pk:
+        messages.error(request, OwnPlace.message)
+        return to_list(request)
     api_access = has_feature(account, Feature.CONNECT_API, now)
     rows = [
         row
@@ -118,6 +122,7 @@ def member_deactivate(request: HttpRequest, membership_id: int) -> HttpResponse:
         if member.user_id in (row.key.owner_id, row.key.created_by_id)
     ]
     own = [row for row in rows if row.key.owner_id == member.user_id]
+    prefetch_related_objects([row.key for row in own], "clients")
     posted = request.POST if request.method == "POST" else None
     form = DepartureForm(posted, account=account, leaver=member, keys=[row.key for row in own])
     refusal = ""

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 NAMES = [model._meta.label_lower for model in MODELS]
 READ_BY_SUPPORT = {
-    "accounts.account", "accounts.apikey", "accounts.apikeyrefusal", "accounts.auditevent",
+    "accounts.account", "accounts.apikey", "accounts.apikeyclient", "accounts.apikeyrefusal", "accounts.auditevent",
     "accounts.invitation", "accounts.membership", "accounts.plan", "accounts.task", "accounts.user",
     "integrations.accesstoken", "integrations.accesstokenrefusal", "integrations.batch",
     "integrations.batchtable", "integrations.dailyrows", "integrations.destination",

@@ -17,7 +17,8 @@ WIDTHS = (1280, 390)
 SERIOUS = {"serious", "critical"}
 # Addresses with a part that only a letter in the mail, or another page, can give.
 NEEDS_MORE = re.compile(
-    r"<(?!int:client_id|int:integration_id|int:token_id|int:api_key_id|int:destination_id)"
+    r"<(?!int:client_id|int:integration_id|int:token_id|int:api_key_id|int:destination_id"
+    r"|int:invitation_id)"
 )
 NOT_A_PAGE = re.compile(r"^(admin/|v[234]/|healthz|readyz|static/|.*\.csv$|.*/export)")
 
@@ -41,6 +42,11 @@ def member(browser, server):
     visitor.page.goto(f"/client/{visitor.client_id}/destinations")
     edit = visitor.page.get_by_role("link", name="Edit Settings").get_attribute("href")
     visitor.destination_id = re.search(r"/destinations/(\d+)/", edit).group(1)
+    visitor.page.goto(f"/client/{visitor.client_id}/account/members/new")
+    visitor.fill("Email Address", f"invited.{secrets.token_hex(6)}@example.com")
+    visitor.press("button", "Send Invitation")
+    cancel = visitor.page.get_by_text("Cancel Invitation", exact=True).get_attribute("href")
+    visitor.invitation_id = re.search(r"/invitations/(\d+)/", cancel).group(1)
     yield visitor
     visitor.context.close()
 
@@ -59,6 +65,7 @@ def pages(member) -> list[str]:
             .replace("<int:token_id>", "1")
             .replace("<int:api_key_id>", "1")
             .replace("<int:destination_id>", member.destination_id)
+            .replace("<int:invitation_id>", member.invitation_id)
         )
         found.append(f"/{path}")
     return sorted(set(found))
