@@ -12,7 +12,7 @@ REQUESTS = 250
 MAKE = """
 from accounts.models import Plan
 from tests.factories import make_account, make_api_key, make_member
-for _ in range(4):
+for _ in range(5):
     account = make_account()
     make_member(account)
     print(*make_api_key(account)[::-1])
@@ -23,8 +23,11 @@ ENDS = {
     "delete": "from accounts.services.api_keys import delete_api_key as end; end(key=key, actor=key.created_by)",
     "downgrade": "from accounts.services.plans import change_plan as end; "
     "end(account=key.account, actor=key.created_by, plan=Plan.objects.get(slug='standard'))",
-    "the creator leaves": "from django.utils import timezone; "
-    "key.created_by.memberships.update(deactivated_at=timezone.now())",
+    "the owner is deactivated": "from accounts.services.leavers import deactivate_member as end; "
+    "from tests.factories import make_member; "
+    "end(membership=key.created_by.memberships.get(), actor=make_member(key.account), server='http://a.example')",
+    "the time of a kept key is over": "from django.utils import timezone; "
+    "ApiKey.objects.filter(pk=key.pk).update(handed_to=key.created_by, handed_until=timezone.now())",
 }
 
 

@@ -9,19 +9,18 @@ from datetime import timedelta
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
-from django.db import connections, transaction
+from django.db import connections
 from django.utils import timezone
 
-from accounts.models import Account, Membership, Role, User
+from accounts.models import Account, Role, User
 from accounts.services.api_keys import create_api_key, disable_api_key
-from accounts.services.invitations import invite_member
-from accounts.services.leavers import Keep, deactivate_member
-from accounts.services.sign_up import open_account, sign_up
+from accounts.services.sign_up import sign_up
 from integrations.models import AccessToken, Integration
 from integrations.queue.accepting import accept_batch
 from integrations.services import sample_records
 from integrations.services.access_tokens import create_access_token
 from integrations.services.integrations import create_import_api_integration_with_token, pause_integration
+from integrations.services.sample_people import add_people, let_somebody_go
 
 COMPANY = "Bike Fleet Inc."
 DOMAIN = "bikefleet.example"
@@ -72,13 +71,13 @@ class Command(BaseCommand):
             form_id=uuid.uuid4().hex,
         )
         account = admin.memberships.get().account
-        self.add_members(account, admin)
+        add_people(account=account, admin=admin, domain=DOMAIN, server=server_of_demo())
         _, key_secret = create_api_key(
             account=account, actor=admin, description="Used to create and configure Salesforce integrations"
         )
         night, _ = create_api_key(account=account, actor=admin, description="Nightly scheduler, now retired")
         disable_api_key(key=night, actor=admin)
-        self.let_two_go(account, admin)
+        let_somebody_go(account=account, admin=admin, server=server_of_demo())
         fleet, secret = create_import_api_integration_with_token(
             account=account, actor=admin, display_name="Bike Fleet"
         )
@@ -93,51 +92,6 @@ class Command(BaseCommand):
         self.send_records(fleet, customers)
         call_command("load_batches", once=True, verbosity=0)
         return credentials(account, admin, password, fleet) | {"api_key": key_secret, "access_token": secret}
-
-    def add_members(self, account: Account, admin: User) -> None:
-        """Add people in every state that the Members tab knows, and a second account of the Administrator's."""
-        colleagues = {
-            "Grace": ("Hopper", Role.GENERAL_USER),
-            "Emmy": ("Noether", Role.ADMINISTRATOR),
-            "Luca": ("Pacioli", Role.GENERAL_USER),
-            "Blaise": ("Pascal", Role.GENERAL_USER),
-        }
-        with transaction.atomic():
-            for name, (last, role) in colleagues.items():
-                person = User.objects.create_user(
-                    f"{name.lower()}@{DOMAIN}", new_password(), first_name=name, last_name=last
-                )
-                Membership.objects.create(
-                    account=account, user=person, role=role, invoice_admin=name == "Luca"
-                )
-        for name, role in (
-            ("sofia", Role.GENERAL_USER),
-            ("alan", Role.ADMINISTRATOR),
-            ("emil", Role.GENERAL_USER),
-        ):
-            invite_member(
-                account=account, actor=admin, email=f"{name}@{DOMAIN}", role=role, server=server_of_demo()
-            )
-        account.invitations.filter(email=f"emil@{DOMAIN}").update(
-            expires_at=timezone.now() - timedelta(days=1)
-        )
-        with transaction.atomic():
-            open_account(person=admin, company_name="Bike Fleet Test", region=account.region)
-        admin.memberships.filter(account=account).update(last_used_at=timezone.now())
-
-    def let_two_go(self, account: Account, admin: User) -> None:
-        """Deactivate somebody who leaves a key to a colleague for a month; leave another with keys to decide on."""
-        places = {place.user.first_name: place for place in account.memberships.select_related("user")}
-        kept, _ = create_api_key(account=account, actor=places["Blaise"].user, description="Monthly report")
-        create_api_key(account=account, actor=places["Blaise"].user, description="Experiments")
-        deactivate_member(
-            membership=places["Blaise"],
-            actor=admin,
-            server=server_of_demo(),
-            choices={kept.pk: Keep(places["Emmy"].user, timezone.now() + timedelta(days=30))},
-        )
-        for description in ("Sync of the maintenance calendar", "Dashboard in the workshop"):
-            create_api_key(account=account, actor=places["Grace"].user, description=description)
 
     def send_records(self, fleet: Integration, customers: Integration) -> None:
         """Put batches into the queue as the Import API does once it has checked them."""
