@@ -13,11 +13,12 @@ from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 
 from accounts.forms.session import PasswordAgainForm
+from accounts.services.passkeys import has_passkeys
 from accounts.services.sessions import record_confirmation
 from accounts.sign_in_age import is_fresh, renew
 
-NEVER_CARRIED = ("password", "secret", "csrfmiddlewaretoken")
-OUR_OWN = (PasswordAgainForm.name, "csrfmiddlewaretoken")
+NEVER_CARRIED = ("password", "passkey", "credential", "secret", "csrfmiddlewaretoken")
+OUR_OWN = (*PasswordAgainForm.names, "csrfmiddlewaretoken")
 LEFT_OUT = (
     "left_out"  # names each field that was typed and not carried, so that its form can ask for it again
 )
@@ -29,7 +30,7 @@ def require_fresh(request: HttpRequest) -> HttpResponse | None:
         return None
     if request.method in ("GET", "HEAD"):
         return ask_before_opening(request)
-    asked = PasswordAgainForm.name in request.POST
+    asked = any(name in request.POST for name in PasswordAgainForm.names)
     form = PasswordAgainForm(request.POST if asked else None, request=request)
     if not asked or not form.is_valid():
         return ask_with_what_was_typed(request, form)
@@ -55,7 +56,12 @@ def ask_with_what_was_typed(request: HttpRequest, form: PasswordAgainForm) -> Ht
         else:
             carried += [(name, value) for value in values]
     carried += left_out
-    context = {"form": form, "carried": carried, "action": request.get_full_path()}
+    context = {
+        "form": form,
+        "carried": carried,
+        "action": request.get_full_path(),
+        "has_passkeys": has_passkeys(request.user),
+    }
     response = render(request, "accounts/session_confirm.html", context, status=422)
     if request.htmx:
         response["HX-Retarget"], response["HX-Reswap"] = "body", "innerHTML"

@@ -153,7 +153,6 @@ MFA_ADAPTER = "accounts.second_factor_adapter.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_TOLERANCE = 1  # half a minute early or late: telephones' clocks differ
 MFA_RECOVERY_CODE_DIGITS = 12
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL_MODE  # http://localhost, which browsers trust as they do HTTPS
 FRESH_SIGN_IN_SECONDS = 15 * 60  # decision D9
 SESSION_COOKIE_AGE = 12 * 60 * 60  # idle for 12 hours (app.md 17, 38)
 SESSION_SAVE_EVERY_REQUEST = False

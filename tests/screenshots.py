@@ -24,7 +24,7 @@ def main() -> None:
         page.goto("/session/create")
         page.get_by_label("Email Address").fill(demo["email"])
         page.get_by_label("Password").fill(demo["password"])
-        page.get_by_role("button", name="Sign In").click()
+        page.get_by_role("button", name="Sign In", exact=True).click()
         page.wait_for_url(re.compile("/pipeline/connections$"))
         save(page, "dashboard")
         page.goto(f"/client/{demo['client_id']}/account/settings")

@@ -5,6 +5,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from accounts.services.passkeys import MAX_CREDENTIAL_LENGTH, PasskeyRefused, check_passkey
+
 # Longer input than any password: it only costs hashing time.
 MAX_PASSWORD_LENGTH = 1024
 
@@ -52,17 +54,30 @@ class SignInForm(FocusOnError, forms.Form):
 
 
 class PasswordAgainForm(FocusOnError, forms.Form):
-    """The password of the person who is signed in."""
+    """The password, or a passkey, of the person who is signed in."""
 
-    name = "password_again"
+    names = ("password_again", "passkey_again")
     password_again = password_field("Password", autocomplete="current-password", autofocus=True)
+    passkey_again = forms.CharField(required=False, max_length=MAX_CREDENTIAL_LENGTH)
 
     def __init__(self, *args, request: HttpRequest, **kwargs):
         super().__init__(*args, **kwargs)
         self.request = request
+        self.fields["password_again"].required = not self.data.get("passkey_again")
+
+    def clean_passkey_again(self) -> str:
+        credential = self.cleaned_data["passkey_again"]
+        if credential:
+            try:
+                check_passkey(credential=credential, person=self.request.user)
+            except PasskeyRefused as error:
+                raise ValidationError(error.message, code=error.code) from error
+        return credential
 
     def clean_password_again(self) -> str:
         password = self.cleaned_data["password_again"]
+        if not password:
+            return ""  # a passkey came in its place
         if not get_adapter(self.request).reauthenticate(self.request.user, password):
             raise ValidationError("This password is not correct.")
         return password

@@ -12,8 +12,10 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import public
 from accounts.forms.second_factor import SecondStepForm
 from accounts.services.authentication import may_sign_in
+from accounts.services.second_factor import second_factors_of
 from accounts.services.second_step import TooManyCodes, WrongCode, check_second_step
 from accounts.sign_in_stages import SecondStep
+from accounts.views.session import with_next
 from stitchapp.server_address import server_address
 
 
@@ -38,7 +40,12 @@ def second_step(request: HttpRequest) -> HttpResponse:
         else:
             record_authentication(request, person, "mfa", id=used.pk, type=used.type)
             return stage.exit()
-    context = {"form": form, "person": person}
+    context = {
+        "form": form,
+        "person": person,
+        "factors": second_factors_of(person),
+        "passkey_action": with_next("accounts:passkey-sign-in", stage.login.redirect_url or ""),
+    }
     return render(request, "accounts/second_step.html", context, status=422 if form.errors else 200)
 
 

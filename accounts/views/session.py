@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import public, signed_in
 from accounts.forms.session import PasswordAgainForm, SignInForm
+from accounts.services.passkeys import has_passkeys
 from accounts.services.sessions import record_confirmation, record_sign_out
 from accounts.sign_in_age import renew
 
@@ -48,6 +49,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "action": with_next("accounts:sign-in", wanted),
+        "passkey_action": with_next("accounts:passkey-sign-in", wanted),
         "sign_up_url": with_next("accounts:sign-up", wanted),
     }
     return render(request, "accounts/sign_in.html", context, status=422 if form.errors else 200)
@@ -93,5 +95,9 @@ def session_confirm(request: HttpRequest) -> HttpResponse:
         renew(request)
         record_confirmation(person=request.user)
         return HttpResponseRedirect(wanted or reverse("accounts:home"))
-    context = {"form": form, "action": with_next("accounts:session-confirm", wanted)}
+    context = {
+        "form": form,
+        "action": with_next("accounts:session-confirm", wanted),
+        "has_passkeys": has_passkeys(request.user),
+    }
     return render(request, "accounts/session_confirm.html", context, status=422 if form.errors else 200)

@@ -13,7 +13,7 @@ addEventListener("pagehide", () => {
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[href]");
   const holder = document.querySelector("[data-forget]:not([data-forget=''])");
-  if (!link || !holder || link.target || event.defaultPrevented) return;
+  if (!link || !holder || link.target || link.download || event.defaultPrevented) return;
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   if (link.hash && link.pathname === location.pathname) return;
   history.replaceState(null, "", holder.dataset.forget);
