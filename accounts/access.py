@@ -63,6 +63,7 @@ ADMINISTRATORS_ONLY = frozenset(
         Can.CHANGE_ROLES,
     }
 )
+BILLING = frozenset({Can.MANAGE_PAYMENT, Can.MANAGE_PLAN, Can.VIEW_INVOICES, Can.CANCEL_ACCOUNT})
 GRANTS: dict[str, frozenset[Can]] = {
     Role.ADMINISTRATOR: frozenset(Can),
     Role.GENERAL_USER: frozenset(Can) - ADMINISTRATORS_ONLY,
@@ -81,7 +82,9 @@ class Access:
 
 
 def may(membership: Membership, permission: Can) -> bool:
-    """Tell whether the member's role grants the permission."""
+    """Tell whether the member's role grants the permission, on this server (app.md 17, row 24)."""
+    if settings.BILLING_FOR_ADMINISTRATORS and permission in BILLING:
+        return bool(membership.role == Role.ADMINISTRATOR)
     return permission in GRANTS[membership.role]
 
 

@@ -74,6 +74,14 @@ GUIDES = (
         "guides/team_members.html",
     ),
     Guide(
+        "account/plans-and-usage",
+        "Plans and usage",
+        "Which rows count, how the trial ends, and what changing the plan does.",
+        "Account guides",
+        "table",
+        "guides/plans.html",
+    ),
+    Guide(
         "account/notifications",
         "Notifications",
         "What you are told, when it goes away, and what each notification means.",

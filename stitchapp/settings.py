@@ -161,6 +161,7 @@ MESSAGE_STORAGE = (
 )
 DEFAULT_PLAN = env.text("DEFAULT_PLAN", "free_trial")
 PLAN_SELF_SERVICE = env.flag("PLAN_SELF_SERVICE", default=True)
+BILLING_FOR_ADMINISTRATORS = env.flag("BILLING_FOR_ADMINISTRATORS", default=False)
 
 # --- mail
 EMAIL_URL = env.text("EMAIL_URL", "file:" if LOCAL_MODE else env.REQUIRED)

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import Account
-from accounts.services.holds import Hold, hold_words, holds_of
+from accounts.services.holds import Hold, hold_words, holds_of, is_held_for_long
 from stitchapp.formats import key_time
+
+WAITS = "what programs send is accepted and waits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,11 @@ def account_notices(account: Account, *, now: datetime) -> list[Notice]:
     holds = holds_of(account)
     if holds:
         by_destinations = Hold.DESTINATIONS in holds
+        intake = "integrations are paused" if is_held_for_long(account, now) else WAITS
         notices.append(
             Notice(
                 "This account is on hold.",
-                f"{' '.join(hold_words(account))} Nothing is loaded; what programs send is accepted and waits.",
+                f"{' '.join(hold_words(account))} Nothing is loaded; {intake}.",
                 route="integrations:destination" if by_destinations else "accounts:billing",
                 link="See the destinations" if by_destinations else "See Billing",
             )

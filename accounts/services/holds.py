@@ -4,6 +4,7 @@ Two things can hold an account, and each is lifted by itself: more destinations 
 (app.md 11), and the people who run the server.
 """
 
+from datetime import datetime, timedelta
 from enum import Enum
 
 from django.conf import settings
@@ -11,9 +12,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.audit import Event, record
+from accounts.errors import DomainError
 from accounts.models import Account, User
 from accounts.services.account_lock import lock_account
 from accounts.services.mail import send_mail
+
+HELD_FOR_LONG = timedelta(
+    days=7
+)  # as long as the intake buffer promises to keep what was received (app.md 10.1)
 
 
 class Hold(Enum):
@@ -25,6 +31,28 @@ class Hold(Enum):
     def __init__(self, column: str, words: str) -> None:
         self.column = column
         self.words = words
+
+
+class HeldForLong(DomainError):
+    """What waits for an account that stays on hold takes room from everybody: nothing more is accepted."""
+
+    code, status = "held_for_long", 409
+    message = (
+        f"This account has been on hold for more than {HELD_FOR_LONG.days} days, so nothing more is accepted for it. "
+        "What waits is kept. Once the hold is lifted, integrations can be resumed."
+    )
+
+
+def is_held_for_long(account: Account, now: datetime) -> bool:
+    """Tell whether the account has been on hold for so long that its integrations are paused."""
+    since = [getattr(account, hold.column) for hold in holds_of(account)]
+    return any(moment <= now - HELD_FOR_LONG for moment in since)
+
+
+def require_not_held_for_long(account: Account, now: datetime) -> None:
+    """Raise HeldForLong for an account that stays on hold."""
+    if is_held_for_long(account, now):
+        raise HeldForLong
 
 
 def holds_of(account: Account) -> list[Hold]:
@@ -108,4 +136,5 @@ def mail_members(account: Account, template: str, *, subject: str, reasons: list
             first_name=membership.user.first_name,
             company_name=account.company_name,
             reasons=reasons,
+            by_destinations=account.destinations_held_at is not None,
         )

@@ -10,6 +10,7 @@ from accounts.audit import Event, record
 from accounts.errors import DomainError
 from accounts.models import Account, ApiKey, User
 from accounts.services.account_lock import lock_account
+from accounts.services.holds import require_not_held_for_long
 from accounts.services.trials import require_no_ended_trial
 from integrations.models import Integration, IntegrationType, Kind
 from integrations.services.access_tokens import create_access_token
@@ -215,6 +216,7 @@ def resume_integration(
     if not current.is_paused:
         return current
     require_no_ended_trial(current.account, timezone.now())
+    require_not_held_for_long(current.account, timezone.now())
     current.paused_at = current.system_paused_at = None
     save_changed(current, "paused_at", "system_paused_at")
     clear_notification(

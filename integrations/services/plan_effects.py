@@ -48,7 +48,8 @@ def foretell_hold(change: Change) -> list[Effect]:
                 for destination in beyond
             ),
             afterwards=(
-                "What programs send is still accepted, and waits. The hold is lifted by itself once "
+                "What programs send is still accepted, and waits; after 7 days integrations are paused. The hold "
+                "is lifted by itself once "
                 f"{counted(len(beyond) - (plan.max_destinations or 0), 'destination is', 'destinations are')} removed, "
                 "or on a plan with more room."
             ),

@@ -94,6 +94,17 @@ def test_D7_every_role_may_change_the_plan(client, account, page, role):
     assert Account.objects.get().plan.slug == "premium"
 
 
+def test_billing_can_be_kept_to_administrators(client, account, page, settings):
+    settings.BILLING_FOR_ADMINISTRATORS = True
+    make_member(account)
+    client.force_login(make_member(account, role=Role.GENERAL_USER))
+    assert client.post(page("plan-change", plan_slug="premium")).status_code == 403
+    assert "Change Your Plan" not in Page(client.get(page("billing"))).links
+    client.force_login(make_member(account, role=Role.ADMINISTRATOR))
+    client.post(page("plan-change", plan_slug="premium"))
+    assert Account.objects.get().plan.slug == "premium"
+
+
 def test_an_unknown_plan_is_not_found(signed_in, page):
     assert signed_in.get(page("plan-change", plan_slug="unlimited")).status_code == 404
 

@@ -1,4 +1,7 @@
-"""The dashboard with 50 integrations and Loads with 200 tables, beside the same rows on bare Django pages."""
+"""The dashboard with 50 integrations and Loads with 200 tables, beside the same rows on bare Django pages.
+
+And the Billing page and the usage by table of an account with 12 months of 500 tables, by themselves.
+"""
 
 import http.client
 import json
@@ -11,6 +14,7 @@ from tests.bench.measuring import cpu_seconds, descendants, percentile, report
 from tests.queue.processes import GUNICORN, Product, prepared_product
 
 INTEGRATIONS, TABLES, ROUNDS = 50, 200, 200
+USED_TABLES, USED_DAYS = 500, 360
 FILL = f"""
 import json
 from datetime import timedelta
@@ -18,6 +22,7 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
+from accounts.models import Membership
 from integrations.models import DailyRows, Load
 from tests.factories import make_account, make_integration, make_loaded_table, make_member
 account = make_account(client_id=700_000)
@@ -37,6 +42,22 @@ for number in range({TABLES}):
         Load.objects.create(
             **same, table_name=name, started_at=at, finished_at=at, status="success", rows=7, last_received_at=at
         )
+busy = make_account(client_id=700_001, created_at=now - timedelta(days=400), period_anchor=now - timedelta(days=400))
+Membership.objects.create(account=busy, user=user)
+source = make_integration(busy, display_name="Busy source", schema_name="busy")
+DailyRows.objects.bulk_create(
+    (
+        DailyRows(
+            account=busy,
+            integration=source,
+            table_name=f"table_{{table:03d}}",
+            day=now.date() - timedelta(days=day),
+            rows=7,
+        )
+        for table in range({USED_TABLES}) for day in range({USED_DAYS})
+    ),
+    batch_size=5000,
+)
 session = SessionStore()
 session[SESSION_KEY] = str(user.pk)
 session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
@@ -47,6 +68,8 @@ print(json.dumps({{
     "cookie": f"{{settings.SESSION_COOKIE_NAME}}={{session.session_key}}",
     "dashboard with {INTEGRATIONS} integrations": home,
     "Loads with {TABLES} tables": f"{{home}}/{{integration.pk}}/loads",
+    "Billing with {USED_TABLES} tables over {USED_DAYS} days": f"/client/{{busy.client_id}}/account/billing",
+    "usage of {USED_TABLES} tables": f"/client/{{busy.client_id}}/account/billing/usage?by=table",
 }}))
 """
 
@@ -71,15 +94,18 @@ def main() -> None:
                 each.start("web", GUNICORN)
                 each.wait_until_ready()
             for what, address in addresses.items():
-                measure(what, address, cookie, product, bare)
+                has_bare_page = address.startswith("/client/700000/")
+                measure(what, address, cookie, product, bare if has_bare_page else None)
         finally:
             product.end()
             bare.end()
 
 
-def measure(what: str, address: str, cookie: str, product: Product, bare: Product) -> None:
+def measure(what: str, address: str, cookie: str, product: Product, bare: Product | None) -> None:
     """Ask for one page, here and there by turns, so that both meet the same machine."""
-    asking = {name: Asking(each, address, cookie) for name, each in (("product", product), ("bare", bare))}
+    asking = {"product": Asking(product, address, cookie)}
+    if bare is not None:
+        asking["bare"] = Asking(bare, address, cookie)
     for _ in range(10):
         for each in asking.values():
             each.ask()
@@ -93,6 +119,8 @@ def measure(what: str, address: str, cookie: str, product: Product, bare: Produc
         report(f"{what}, {name}: p95", percentile(each.seconds, 95) * 1000, "ms")
         report(f"{what}, {name}: CPU", each.cpu() / ROUNDS * 1000, "ms")
         report(f"{what}, {name}: size", each.size / 1024, "KiB")
+    if bare is None:
+        return
     ratio = statistics.median(asking["product"].seconds) / statistics.median(asking["bare"].seconds)
     report(f"{what}: p50", ratio, "times the bare page", at_most=2)
 

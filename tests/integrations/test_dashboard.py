@@ -125,3 +125,11 @@ def test_the_counter_in_the_bar_is_the_number_of_open_problems(browser, integrat
     assert 'class="counter"' not in browser.get(url).content.decode()
     make_notification(integration)
     assert re.search(r'class="counter">\s*1\s*<', browser.get(url).content.decode())
+
+
+def test_free_rows_are_told_beside_the_total_and_leave_the_limit_alone(browser, account, integration, url):
+    load_rows(integration, "customers", 1_200)
+    integration.daily_rows.update(free_rows=200)
+    text = text_of(browser.get(url))
+    assert "1,200 Total rows replicated this billing period 1,000 of 100,000,000 rows used" in text
+    assert "200 of them are free: they do not count towards the limit." in text

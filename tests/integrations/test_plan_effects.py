@@ -6,14 +6,16 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Account, Plan
-from accounts.services.holds import Hold, hold_words, lift_hold, place_hold
+from accounts.services.holds import HeldForLong, Hold, hold_words, lift_hold, place_hold
 from accounts.services.plan_terms import change_plan_terms
 from accounts.services.plans import change_plan, effects_of_plan
 from integrations.models import Load, ReceivedRequest, RequestDay
 from integrations.queue.cleaning import purge_history
 from integrations.services.destination_changes import remove_destination
 from integrations.services.destinations import main_destination
+from integrations.services.integrations import resume_integration
 from integrations.services.load_reports import attempts_on
+from integrations.services.long_holds import pause_long_holds
 from integrations.services.request_log import request_days, requests_of
 from tests.factories import (
     make_account,
@@ -63,7 +65,8 @@ def test_the_question_names_the_destinations_and_what_ends_the_hold(account, mem
     assert (
         "The account will be put on hold, because it has 2 destinations and Standard has room for 1. While it is on "
         "hold nothing is loaded into any of them: DuckDB (1 integration) Analytics (1 integration) What programs "
-        "send is still accepted, and waits. The hold is lifted by itself once 1 destination is removed, or on a "
+        "send is still accepted, and waits; after 7 days integrations are paused. The hold is lifted by itself once "
+        "1 destination is removed, or on a "
         "plan with more room."
     ) in shown.words
 
@@ -125,6 +128,24 @@ def test_members_are_mailed_when_it_is_placed_and_when_the_last_is_lifted(accoun
         (["owner@example.com"], "Your account is no longer on hold"),
     ]
     assert "Please call us" in mails[1].body
+    assert "Remove destinations, or choose a plan with more room" in mails[0].body
+
+
+def test_after_seven_days_integrations_are_paused_and_nobody_resumes_them_before_the_lift(account, member):
+    integration = make_integration(account)
+    place_hold(account=account, hold=Hold.STAFF, actor=None, by_staff=True)
+    now = timezone.now()
+    pause_long_holds(now + timedelta(days=6, hours=23))
+    integration.refresh_from_db()
+    assert not integration.is_paused
+    Account.objects.update(staff_held_at=now - timedelta(days=7))
+    pause_long_holds(now)
+    integration.refresh_from_db()
+    assert integration.system_paused_at is not None
+    with pytest.raises(HeldForLong):
+        resume_integration(integration=integration, actor=member)
+    lift_hold(account=account, hold=Hold.STAFF, actor=None, by_staff=True)
+    assert not resume_integration(integration=integration, actor=member).is_paused
 
 
 def make_load(integration, ago):

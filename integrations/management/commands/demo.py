@@ -12,9 +12,11 @@ from django.core.management.base import BaseCommand
 from django.db import connections
 from django.utils import timezone
 
-from accounts.models import Account, Role, User
+from accounts.models import Account, Plan, Role, User
 from accounts.services.api_keys import create_api_key, disable_api_key
+from accounts.services.plans import change_plan
 from accounts.services.sign_up import sign_up
+from integrations.management.demo_usage import make_earlier_usage
 from integrations.models import AccessToken, Integration
 from integrations.queue.accepting import accept_batch
 from integrations.services import sample_records
@@ -89,7 +91,10 @@ class Command(BaseCommand):
             account=account, actor=admin, display_name="Old Counters"
         )
         pause_integration(integration=old, actor=admin)
+        change_plan(account=account, actor=admin, plan=Plan.objects.get(slug="advanced"))
+        make_earlier_usage(account=account, actor=admin, old=old, now=timezone.now())
         self.send_records(fleet, customers)
+        self.begin_a_trial(account, admin)
         call_command("load_batches", once=True, verbosity=0)
         return credentials(account, admin, password, fleet) | {"api_key": key_secret, "access_token": secret}
 
@@ -101,6 +106,13 @@ class Command(BaseCommand):
         self.send(fleet, "tolls", 250, sample_records.tolls(250, seed=SEED, now=now))
         self.send(fleet, "bikes", 40, sample_records.bikes(40, seed=SEED + 1, now=now))
         self.send(customers, "bookings", 90, sample_records.bookings(90, seed=SEED + 2, now=now))
+
+    def begin_a_trial(self, account: Account, admin: User) -> None:
+        """Load something for the Administrator's other account, so that its trial runs."""
+        other = admin.memberships.exclude(account=account).get().account
+        rig, _ = create_import_api_integration_with_token(account=other, actor=admin, display_name="Test Rig")
+        now = timezone.now()
+        self.send(rig, "bikes", 25, sample_records.bikes(25, seed=SEED + 3, now=now))
 
     def send(self, integration: Integration, table: str, records: int, body: bytes) -> None:
         token: AccessToken = integration.access_tokens.active().order_by("pk").first()
