@@ -4,11 +4,13 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.csrf import csrf_exempt
@@ -17,8 +19,9 @@ from accounts.fresh_sign_in import require_fresh
 from accounts.models import Membership, Role
 from accounts.plans import Feature, require_feature
 from accounts.services.last_account import note_opened
+from accounts.services.two_factor_rule import stands_outside
 from accounts.sign_in_age import keep_alive
-from accounts.sign_in_first import sign_in_first
+from accounts.sign_in_first import page_to_return_to, sign_in_first
 
 
 class Can(Enum):
@@ -36,6 +39,7 @@ class Can(Enum):
     DEACTIVATE_MEMBERS = "deactivate team members"
     REACTIVATE_MEMBERS = "reactivate team members"
     CHANGE_ROLES = "change a member's role"
+    REQUIRE_TWO_FACTOR = "require two-factor authentication"
     MANAGE_API_KEYS = "manage API access keys"
     MANAGE_PARTNER_KEYS = "manage partner keys"
     DISMISS_NOTIFICATIONS = "dismiss account notifications"
@@ -61,6 +65,7 @@ ADMINISTRATORS_ONLY = frozenset(
         Can.DEACTIVATE_MEMBERS,
         Can.REACTIVATE_MEMBERS,
         Can.CHANGE_ROLES,
+        Can.REQUIRE_TWO_FACTOR,
     }
 )
 BILLING = frozenset({Can.MANAGE_PAYMENT, Can.MANAGE_PLAN, Can.VIEW_INVOICES, Can.CANCEL_ACCOUNT})
@@ -88,12 +93,19 @@ def may(membership: Membership, permission: Can) -> bool:
     return permission in GRANTS[membership.role]
 
 
-def allow(permission: Can, *, feature: Feature | None = None, fresh: bool = False) -> Callable:
+def allow(
+    permission: Can,
+    *,
+    feature: Feature | None = None,
+    fresh: bool = False,
+    without_second_factor: bool = False,
+) -> Callable:
     """Admit members who hold `permission`, on a plan with `feature`; give the view its account.
 
     Not a member: 404. A role without the permission: 403. A plan without the feature: the 403 page that
     names the plan (PlanRequired). With `fresh`, a sign-in older than fifteen minutes is asked for the
-    password first, when a form opens and when it is sent (promise P12).
+    password first, when a form opens and when it is sent (promise P12). Where the account requires two-factor
+    authentication, members without it are led to add it, except `without_second_factor`.
     """
 
     def decorate(view: Callable) -> Callable:
@@ -109,9 +121,11 @@ def allow(permission: Can, *, feature: Feature | None = None, fresh: bool = Fals
             )
             if membership is None:
                 return not_a_member(request)
+            request.membership, request.account = membership, membership.account
+            if not without_second_factor and stands_outside(request.user, membership.account):
+                return to_door(request, "accounts:two-factor-missing")
             if not may(membership, permission):
                 raise PermissionDenied(f"Your role may not {permission.value}.")
-            request.membership, request.account = membership, membership.account
             note_opened(session=request.session, membership=membership)
             if feature is not None:
                 require_feature(membership.account, feature, timezone.now())
@@ -133,6 +147,14 @@ def not_a_member(request: HttpRequest) -> HttpResponse:
     if request.user.memberships.active().exists():
         raise Http404
     return private(render(request, "accounts/home.html", status=404), request)
+
+
+def to_door(request: HttpRequest, route: str) -> HttpResponse:
+    """Lead a member to the page of their account that says why the others are closed, and back afterwards."""
+    url = reverse(route, kwargs={"client_id": request.account.client_id})
+    url = f"{url}?{urlencode({'next': page_to_return_to(request)})}"
+    answer = HttpResponse(headers={"HX-Redirect": url}) if request.htmx else HttpResponseRedirect(url)
+    return private(answer, request)
 
 
 def public(view: Callable) -> Callable:

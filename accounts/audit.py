@@ -24,6 +24,8 @@ class Event(StrEnum):
     TRIAL_ENDED = "account.trial_ended", "Free trial ended"
     HOLD_PLACED = "account.hold_placed", "Account put on hold"
     HOLD_LIFTED = "account.hold_lifted", "Hold of the account lifted"
+    TWO_FACTOR_REQUIRED = "account.two_factor_required", "Two-factor authentication required of every member"
+    TWO_FACTOR_NOT_REQUIRED = "account.two_factor_not_required", "Two-factor authentication required no more"
     MEMBER_JOINED = "member.joined", "Member joined"
     INVITATION_SENT = "invitation.sent", "Invitation sent"
     INVITATION_RESENT = "invitation.resent", "Invitation sent again"

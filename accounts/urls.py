@@ -21,6 +21,7 @@ from accounts.views import (
     security,
     session,
     sign_up,
+    two_factor_rule,
 )
 
 ACCOUNT = "client/<int:client_id>/account"
@@ -44,6 +45,10 @@ urlpatterns = [
     path("security/sessions/end-others", security.session_end_others, name="session-end-others"),
     path("security/sessions/end-all", security.session_end_all, name="session-end-all"),
     path("security/sign-in-alerts", security.sign_in_alerts_update, name="sign-in-alerts-update"),
+    path(f"{ACCOUNT}/two-factor", two_factor_rule.two_factor_members, name="two-factor-members"),
+    path(f"{ACCOUNT}/two-factor/require", two_factor_rule.two_factor_require, name="two-factor-require"),
+    path(f"{ACCOUNT}/two-factor/stop", two_factor_rule.two_factor_stop, name="two-factor-stop"),
+    path(f"{ACCOUNT}/two-factor/missing", two_factor_rule.two_factor_missing, name="two-factor-missing"),
     path(f"{ACCOUNT}/settings", account_settings.account_settings, name="account-settings"),
     path(f"{ACCOUNT}/settings/company", account_settings.company_update, name="company-update"),
     path(f"{ACCOUNT}/api-keys/new", api_keys.api_key_create, name="api-key-create"),

@@ -48,6 +48,9 @@ class Account(models.Model):
         null=True, blank=True, help_text="When the end of the trial was carried out."
     )
     period_anchor = models.DateTimeField(default=timezone.now, help_text="A billing period began here.")
+    two_factor_required_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when every member needs two-factor authentication."
+    )
     created_at = models.DateTimeField(default=timezone.now)
     reports_begin_at = models.DateTimeField(
         null=True, blank=True, help_text="Reports from before were lost in a downgrade."

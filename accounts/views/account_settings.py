@@ -13,6 +13,7 @@ from accounts.models import MAX_API_KEYS, Region
 from accounts.plans import Feature, has_feature
 from accounts.services.api_keys import KeyLimitReached
 from accounts.services.company import update_company
+from accounts.services.two_factor_rule import coverage_of
 from accounts.settings_tabs import settings_tabs
 from accounts.views.key_rows import key_rows
 from stitchapp.rendering import render_page
@@ -44,6 +45,7 @@ def show_settings(request: HttpRequest, form: CompanyForm, *, status: int = 200)
     may_manage_keys = may(request.membership, Can.MANAGE_API_KEYS)
     rows = key_rows(account, api_access=api_access, may_manage=may_manage_keys, now=now)
     context = {
+        "coverage": coverage_of(account) if may(request.membership, Can.REQUIRE_TWO_FACTOR) else None,
         "settings_tabs": settings_tabs(account, "accounts:account-settings"),
         "company_form": form,
         "region": Region(account.region),

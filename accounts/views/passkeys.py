@@ -26,6 +26,7 @@ from accounts.services.passkeys import (
     remove_passkey,
 )
 from accounts.services.second_factor import second_factors_of
+from accounts.services.two_factor_rule import accounts_that_require
 from accounts.sign_in_age import stay_signed_in
 from accounts.views.second_factor import show_codes
 from accounts.views.session import next_url, with_next
@@ -77,7 +78,11 @@ def passkey_remove(request: HttpRequest, passkey: int) -> HttpResponse:
         messages.success(request, f"The passkey “{name}” is removed.")
         return redirect("accounts:security")
     factors = second_factors_of(request.user)
-    subject = {"name": name, "is_last": factors.app is None and len(factors.passkeys) == 1}
+    subject = {
+        "name": name,
+        "is_last": factors.app is None and len(factors.passkeys) == 1,
+        "required_by": accounts_that_require(request.user),
+    }
     return render(request, "accounts/passkey_remove.html", {"passkey": found, "subject": subject})
 
 

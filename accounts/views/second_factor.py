@@ -20,6 +20,7 @@ from accounts.services.second_factor import (
     remove_app,
     second_factors_of,
 )
+from accounts.services.two_factor_rule import accounts_that_require
 from accounts.sign_in_age import stay_signed_in
 from accounts.views.session import next_url
 from stitchapp.server_address import server_address
@@ -73,7 +74,8 @@ def authenticator_remove(request: HttpRequest) -> HttpResponse:
     factors = second_factors_of(request.user)
     if factors.app is None:
         return redirect("accounts:security")
-    return render(request, "accounts/authenticator_remove.html", {"factors": factors})
+    subject = {"passkeys": factors.passkeys, "required_by": accounts_that_require(request.user)}
+    return render(request, "accounts/authenticator_remove.html", {"subject": subject})
 
 
 @signed_in(fresh=True)

@@ -141,6 +141,8 @@ def test_P12_keys_and_tokens_change_hands_only_after_a_fresh_sign_in():
         "accounts:passkey-remove",
         "accounts:recovery-codes-create",
         "accounts:sign-in-alerts-update",
+        "accounts:two-factor-require",
+        "accounts:two-factor-stop",
         "integrations:import-api-create",
         "integrations:access-token-create",
         "integrations:access-token-revoke",
