@@ -12,6 +12,7 @@ import zlib
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 API_KEY_PREFIX = "ac_stitch"
 ACCESS_TOKEN_PREFIX = "at_stitch"  # noqa: S105 - a public prefix
+HOOK_SECRET_PREFIX = "hs_stitch"  # noqa: S105 - a public prefix
 RANDOM_LENGTH = 40
 CHECKSUM_LENGTH = 6
 

@@ -9,6 +9,8 @@ class IntegrationsConfig(AppConfig):
     def ready(self) -> None:
         from integrations.queue import watching  # noqa: F401 - it registers timed work
         from integrations.services import (  # noqa: F401 - they register background work, and what a plan change does
+            hook_deliveries,
+            hook_effects,
             inactivity,
             long_holds,
             notification_addresses,

@@ -90,6 +90,14 @@ GUIDES = (
         "guides/notifications.html",
     ),
     Guide(
+        "account/post-load-hooks",
+        "Post-load hooks",
+        "Have a program of yours told of each load, and check that the message is genuine.",
+        "Account guides",
+        "bolt",
+        "guides/post_load_hooks.html",
+    ),
+    Guide(
         "account/manage-partner-access",
         "Manage partner account access",
         "What a partner key is and how partners get one.",

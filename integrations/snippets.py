@@ -1,7 +1,49 @@
-"""Programs that are ready to run: two rows for an Import API integration (app.md 9.4), a database for a destination."""
+"""Programs that are ready to run: two rows for an Import API integration (app.md 9.4), a database, a receiver."""
 
 TABLE = "customers"
 # What a PostgreSQL server is told before it is a destination.
+RECEIVE_HOOK = """\
+import hashlib
+import hmac
+import http.server
+import json
+import os
+import time
+
+SECRET = os.environ["SIGNING_SECRET"]
+TOLERANCE_SECONDS = 300
+
+
+def is_genuine(body, header):
+    parts = dict(part.split("=", 1) for part in header.split(","))
+    signed = parts["t"].encode() + b"." + body
+    expected = hmac.new(SECRET.encode(), signed, hashlib.sha256)
+    fresh = abs(time.time() - int(parts["t"])) <= TOLERANCE_SECONDS
+    return fresh and hmac.compare_digest(
+        expected.hexdigest(), parts["v1"]
+    )
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        try:
+            genuine = is_genuine(body, self.headers["Stitch-Signature"])
+        except (AttributeError, KeyError, ValueError):
+            genuine = False
+        if genuine:
+            for table in json.loads(body)["tables"]:
+                print(
+                    table["destination_table_name"],
+                    table["num_rows"],
+                    flush=True,
+                )
+        self.send_response(204 if genuine else 400)
+        self.end_headers()
+
+
+port = int(os.environ.get("PORT", "8080"))
+http.server.HTTPServer(("127.0.0.1", port), Receiver).serve_forever()"""
 PREPARE_POSTGRESQL = """\
 CREATE ROLE stitch LOGIN PASSWORD 'choose-one';
 CREATE DATABASE warehouse ENCODING 'UTF8' TEMPLATE template0;

@@ -57,8 +57,9 @@ def path(name: str, *, default: Path) -> Path:
 
 
 def networks(name: str, default: Any = REQUIRED) -> list[IPv4Network | IPv6Network]:
-    """Return a comma-separated variable as ranges of addresses: `10.0.0.0/8`, `::1`, …"""
+    """Return a comma-separated variable as ranges of addresses: `10.0.0.0/8`, `::1`, …; `none` is no range."""
+    named = words(name, default)
     try:
-        return [ip_network(word, strict=False) for word in words(name, default)]
+        return [] if named == ["none"] else [ip_network(word, strict=False) for word in named]
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} must be addresses or ranges like 10.0.0.0/8: {error}.") from error

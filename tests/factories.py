@@ -7,14 +7,16 @@ import zlib
 
 from django.utils import timezone
 
-from accounts import secrets
+from accounts import sealing, secrets
 from accounts.models import Account, ApiKey, Invitation, Membership, Plan, Role, User
 from integrations.models import (
     AccessToken,
     Batch,
     BatchTable,
+    Delivery,
     Destination,
     DestinationType,
+    Hook,
     Integration,
     Kind,
     LoadedTable,
@@ -25,6 +27,8 @@ from integrations.models import (
     RejectedRecord,
 )
 from integrations.services.credentials import seal
+from integrations.services.destinations import main_destination
+from integrations.services.hooks import USE, owner_of
 
 numbers = itertools.count(1)
 
@@ -206,3 +210,27 @@ def make_rejected(
         message=zlib.compress(message),
         **fields,
     )
+
+
+def make_hook(account: Account, *, secret: str = "", **fields) -> Hook:
+    """Return a hook of the account's main destination; nobody listens at its address unless `fields` say one."""
+    fields = {
+        "destination": fields.get("destination") or main_destination(account=account),
+        "url": f"https://hooks.example.com/{next(numbers)}",
+        "created_by": fields.get("created_by") or account.memberships.first().user,
+    } | fields
+    secret = secret or secrets.generate(secrets.HOOK_SECRET_PREFIX)
+    sealed = sealing.seal(secret, use=USE, owner=owner_of(account))
+    return Hook.objects.create(account=account, sealed_secret=sealed, **fields)
+
+
+def make_delivery(hook: Hook, **fields) -> Delivery:
+    """Return a message of the hook that nothing sends."""
+    fields = {
+        "event": "load",
+        "integration_name": "fleet",
+        "table_name": "bikes",
+        "body": "{}",
+        "at": timezone.now(),
+    } | fields
+    return Delivery.objects.create(account=hook.account, hook=hook, **fields)

@@ -8,6 +8,7 @@ from accounts.models import Account, ApiKey, Invitation, Membership, Role, User
 from integrations.models import (
     AccessToken,
     Batch,
+    Delivery,
     Destination,
     Integration,
     Notification,
@@ -20,6 +21,8 @@ from tests.factories import (
     make_account,
     make_api_key,
     make_batch,
+    make_delivery,
+    make_hook,
     make_integration,
     make_invitation,
     make_member,
@@ -101,6 +104,10 @@ class World:
     def rejected(self) -> RejectedRecord:
         return make_rejected(self.integration)
 
+    @cached_property
+    def delivery(self) -> Delivery:
+        return make_delivery(make_hook(self.account))
+
     def value(self, name: str) -> str:
         """Return what stands for a parameter; fail for one that nobody has thought of."""
         if name in FIXED:
@@ -121,6 +128,8 @@ class World:
                 "rejected_id": lambda: self.rejected.pk,
                 "notification_id": lambda: self.notification.pk,
                 "address_id": lambda: self.notification_address.pk,
+                "hook_id": lambda: self.delivery.hook_id,
+                "delivery_id": lambda: self.delivery.pk,
             }[name]()
         )
 

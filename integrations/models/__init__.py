@@ -11,6 +11,7 @@ from integrations.models.batch import (
 )
 from integrations.models.destination import Destination, DestinationType
 from integrations.models.free_week import FreeWeek
+from integrations.models.hook import MAX_HOOKS, MAX_URL, Delivery, DeliveryState, Hook
 from integrations.models.integration import Integration, IntegrationType
 from integrations.models.load import DailyRows, Load, LoadedTable, LoadStatus
 from integrations.models.notification import Notification
@@ -26,6 +27,8 @@ from integrations.models.rejected_record import RejectedCut, RejectedFormat, Rej
 __all__ = [
     "MAX_ACTIVE_TOKENS",
     "MAX_ADDRESSES",
+    "MAX_HOOKS",
+    "MAX_URL",
     "AccessToken",
     "AccessTokenRefusal",
     "Batch",
@@ -33,11 +36,14 @@ __all__ = [
     "BatchTableState",
     "Category",
     "DailyRows",
+    "Delivery",
+    "DeliveryState",
     "Destination",
     "DestinationType",
     "ErrorScope",
     "Facts",
     "FreeWeek",
+    "Hook",
     "IdempotencyKey",
     "Integration",
     "IntegrationType",

@@ -29,6 +29,7 @@ from integrations.models import (
     QueuedTable,
 )
 from integrations.queue import telling
+from integrations.services.hook_messages import tell_of_failure, tell_of_load
 from integrations.services.rejected_records import tell_rejected
 from integrations.services.row_warnings import rows_were_loaded
 
@@ -80,6 +81,8 @@ def record_load(
     Integration.objects.filter(
         Q(last_received_at=None) | Q(last_received_at__lt=received_at), pk=integration.pk
     ).update(last_received_at=received_at)
+    if destination is not None:
+        tell_of_load(load=load, integration=integration, destination=destination, outcome=outcome)
     return load
 
 
@@ -179,7 +182,7 @@ def record_failure(
     if latest is not None and latest.status == LoadStatus.ERROR and latest.error == error.message:
         Load.objects.filter(pk=latest.pk).update(attempts=F("attempts") + 1, **facts)
         return latest
-    return Load.objects.create(
+    load = Load.objects.create(
         account=integration.account,
         integration=integration,
         table_name=table.table_name,
@@ -188,3 +191,6 @@ def record_failure(
         error=error.message,
         **facts,
     )
+    if destination is not None:
+        tell_of_failure(load=load, integration=integration, destination=destination)
+    return load

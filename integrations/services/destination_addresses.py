@@ -1,4 +1,6 @@
-"""Which addresses a destination may have: resolved once, judged, and then connected to as judged (decision D36).
+"""Which addresses may be connected to: resolved once, judged, and then connected to as judged (decision D36).
+
+Destinations and post-load hooks have each their own forbidden ranges.
 
 A name is looked up here and nowhere else. The connection goes to the addresses that this look-up gave and that no
 forbidden range holds, so a name that answers differently a moment later changes nothing.
@@ -11,7 +13,7 @@ import re
 import socket
 import threading
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from django.conf import settings
 
@@ -21,6 +23,7 @@ MAX_ADDRESSES = 3  # each may cost a connection's whole timeout
 LOOK_UP_SECONDS = 4.0
 LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
 Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
 
 
 class HostRefused(DomainError):
@@ -62,12 +65,12 @@ class ForbiddenAddress(HostRefused):
 
     code = "forbidden_address"
 
-    def __init__(self, host: str, addresses: Sequence[Address]) -> None:
+    def __init__(self, host: str, addresses: Sequence[Address], *, purpose: str = "destinations") -> None:
         shown = ", ".join(map(str, addresses))
         own = shown == host
         super().__init__(
             f"{host} {'is' if own else f'leads to {shown}, which is'} in a range of addresses that the people who "
-            "run this server do not allow for destinations. Use another host, or ask them."
+            f"run this server do not allow for {purpose}. Use another host, or ask them."
         )
 
 
@@ -89,12 +92,15 @@ def clean_host(typed: str) -> str:
     return name
 
 
-def permitted_addresses(host: str) -> list[str]:
+def permitted_addresses(
+    host: str, *, forbidden: Sequence[Network] | None = None, purpose: str = "destinations"
+) -> list[str]:
     """Return the addresses to connect to for a host. Raises HostRefused."""
+    ranges = settings.DESTINATION_FORBIDDEN_ADDRESSES if forbidden is None else forbidden
     found = look_up(clean_host(host))
-    permitted = [address for address in found if not is_forbidden(address)]
+    permitted = [address for address in found if not is_forbidden(address, ranges)]
     if not permitted:
-        raise ForbiddenAddress(host, found[:MAX_ADDRESSES])
+        raise ForbiddenAddress(host, found[:MAX_ADDRESSES], purpose=purpose)
     return [str(address) for address in permitted[:MAX_ADDRESSES]]
 
 
@@ -136,14 +142,14 @@ def as_address(text: str) -> Address | None:
     return None if getattr(address, "scope_id", None) else address
 
 
-def is_forbidden(address: Address) -> bool:
+def is_forbidden(address: Address, ranges: Sequence[Network]) -> bool:
     """Tell whether the operator forbids the address, also where it is written as one of IPv6 (::ffff:10.0.0.1)."""
     forms: list[Address] = [address]
     if isinstance(address, IPv6Address):
         forms += [form for form in (address.ipv4_mapped, address.sixtofour) if form is not None]
         if address in NAT64:
             forms.append(IPv4Address(int(address) & 0xFFFFFFFF))
-    return any(form in network for form in forms for network in settings.DESTINATION_FORBIDDEN_ADDRESSES)
+    return any(form in network for form in forms for network in ranges)
 
 
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")

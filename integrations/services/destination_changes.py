@@ -27,6 +27,7 @@ from integrations.services.destinations import (
     integrations_into,
     integrations_without_destination,
 )
+from integrations.services.hooks import delete_hooks_of
 from integrations.services.integrations import delete_integration, pause_by_system
 from integrations.services.notifications import (
     clear_causes,
@@ -296,6 +297,7 @@ def retire(
         elif integration.deleted_at is None:
             pause_by_system(integration=integration, actor=actor, reason=reason, api_key=api_key)
     point_to(destination, touched)
+    delete_hooks_of(destination=destination, actor=actor, reason=reason, api_key=api_key)
     destination.deleted_at = timezone.now()
     clear_destination(destination=destination, now=destination.deleted_at)
     clear_tables(integrations=touched, now=destination.deleted_at)

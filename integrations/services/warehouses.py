@@ -39,6 +39,7 @@ class WarehouseState:
     error: str
     failing_since: datetime | None
     next_try_at: datetime | None
+    hooks: int
 
     @property
     def paused(self) -> list[Integration]:
@@ -100,6 +101,7 @@ def describe_destination(*, destination: Destination) -> WarehouseState:
         error=problem.error if problem is not None else "",
         failing_since=problem.failing_since if problem is not None else None,
         next_try_at=problem.not_before if problem is not None else None,
+        hooks=destination.hooks.count(),
     )
 
 

@@ -7,9 +7,11 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import public
 from integrations.guides import BY_SLUG, sections
+from integrations.models import MAX_HOOKS
 from integrations.notification_words import kinds_explained
+from integrations.services.hook_deliveries import kept
 from integrations.services.rehearsals import MAX_SAMPLE_BYTES
-from integrations.snippets import PREPARE_POSTGRESQL
+from integrations.snippets import PREPARE_POSTGRESQL, RECEIVE_HOOK
 from stitchapp.server_address import server_address
 
 
@@ -40,6 +42,9 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
         "receipts_kept": settings.RECEIPTS_KEPT,
         "notification_kinds": kinds_explained(),
         "prepare_postgresql": PREPARE_POSTGRESQL,
+        "receive_hook": RECEIVE_HOOK,
+        "deliveries_kept": kept(),
+        "max_hooks": MAX_HOOKS,
     }
     return render(request, page.template, context)
 

@@ -1,4 +1,4 @@
-"""Notification Settings: the custom list, and what mails may hold (app.md 12.4)."""
+"""Notification Settings: the custom list, what mails may hold, and the section of hooks (app.md 12.4)."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +14,7 @@ from accounts.settings_tabs import settings_tabs
 from integrations.forms.notification_settings import NotificationAddressForm, NotificationContentForm
 from integrations.models import MAX_ADDRESSES, NotificationAddress
 from integrations.services import notification_addresses as addresses
+from integrations.views.hook_rows import hook_section
 from stitchapp.rendering import render_page
 from stitchapp.server_address import server_address
 
@@ -166,7 +167,7 @@ def show_settings(
         ),
         "may_manage": may_manage,
         "settings_url": settings_url(request),
-    }
+    } | hook_section(request, now=timezone.now())
     return render_page(request, "integrations/notification_settings.html", context, status=status)
 
 

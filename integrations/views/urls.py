@@ -8,6 +8,8 @@ from integrations.views import (
     catalogue,
     dashboard,
     destinations,
+    hook_deliveries,
+    hooks,
     integrations,
     loads,
     notification_settings,
@@ -26,6 +28,7 @@ CONNECTIONS = f"{CLIENT}/pipeline/connections"
 DESTINATIONS = f"{CLIENT}/destinations"
 DESTINATION = f"{DESTINATIONS}/<int:destination_id>"
 NOTIFICATION_SETTINGS = f"{CLIENT}/account/notifications"
+HOOK = f"{NOTIFICATION_SETTINGS}/hooks/<int:hook_id>"
 INTEGRATION = f"{CONNECTIONS}/<int:integration_id>"
 
 urlpatterns = [
@@ -79,6 +82,13 @@ urlpatterns = [
     path(f"{DESTINATION}/edit", destinations.destination_edit, name="destination-edit"),
     path(f"{DESTINATION}/check", destinations.destination_check, name="destination-check"),
     path(f"{DESTINATION}/remove", destinations.destination_remove, name="destination-remove"),
+    path(NOTIFICATION_SETTINGS, notification_settings.notification_settings, name="notification-settings"),
+    path(f"{NOTIFICATION_SETTINGS}/hooks", hooks.hook_create, name="hook-create"),
+    path(f"{HOOK}/disable", hooks.hook_disable, name="hook-disable"),
+    path(f"{HOOK}/enable", hooks.hook_enable, name="hook-enable"),
+    path(f"{HOOK}/delete", hooks.hook_delete, name="hook-delete"),
+    path(f"{HOOK}/deliveries", hook_deliveries.hook_deliveries, name="hook-deliveries"),
+    path(f"{HOOK}/deliveries/<int:delivery_id>/replay", hook_deliveries.hook_replay, name="hook-replay"),
     path(f"{CLIENT}/notifications", notifications.notifications, name="notifications"),
     path(
         f"{CLIENT}/notifications/dismiss",
@@ -90,7 +100,6 @@ urlpatterns = [
         notifications.notification_dismiss,
         name="notification-dismiss",
     ),
-    path(NOTIFICATION_SETTINGS, notification_settings.notification_settings, name="notification-settings"),
     path(
         f"{NOTIFICATION_SETTINGS}/content",
         notification_settings.notification_content_update,

@@ -11,12 +11,15 @@ from django.test import Client
 
 from accounts.access import Access
 from accounts.models import Membership
+from integrations.models import Hook
 from stitchapp.routes import declared_access
 from tests.factories import (
     make_access_token,
     make_account,
     make_api_key,
     make_batch,
+    make_delivery,
+    make_hook,
     make_integration,
     make_invitation,
     make_loaded_table,
@@ -87,6 +90,8 @@ def rival() -> dict[str, str]:
         "receipt": str(make_batch(integration).receipt),
         "address_id": str(make_notification_address(account, pk=876_543_217).pk),
         "notification_id": str(make_notification(integration, pk=876_543_216).pk),
+        "hook_id": str(make_hook(account, pk=876_543_218).pk),
+        "delivery_id": str(make_delivery(Hook.objects.get(pk=876_543_218), pk=876_543_219).pk),
         "rejected_id": str(make_rejected(integration, pk=876_543_215).pk),
     }
 
