@@ -160,11 +160,27 @@ class WorkerProcess:
 
     def drain(self) -> int:
         """Carry out what is due, one after another, then end."""
+        done = threading.Event()
+        renewing = threading.Thread(target=self._renew_own, args=(done,), name="lease", daemon=True)
+        renewing.start()
         try:
             add_timed_work()
             return drain(worker=self.presence.name)
         finally:
+            done.set()
+            renewing.join()
             self.presence.end()
+
+    def _renew_own(self, done: threading.Event) -> None:
+        """Renew now and then what this process has in hand, on a connection of this thread's own."""
+        try:
+            while not done.wait(RENEWAL_SECONDS):
+                own = Task.objects.held().filter(leased_by=self.presence.name)
+                renew(list(own.values_list("lease", flat=True)))
+        except DatabaseError as error:  # the lease runs out by itself
+            logger.warning("worker.database_error", extra={"reason": str(error)})
+        finally:
+            connections.close_all()
 
     def end_soon(self, *_: object) -> None:
         """Begin nothing new (a signal asked for it)."""

@@ -66,22 +66,37 @@ def create_hook(
     """
     url = clean_url(url)
     target_of(url).addresses()  # before the transaction: looking a name up takes its time
-    with transaction.atomic():
-        locked = lock_account(account)
-        if form_id is not None and Hook.objects.filter(form_id=form_id).exists():
-            raise AlreadyCreated
-        require_hooks(locked)
-        if locked.hooks.count() >= MAX_HOOKS:
-            raise HookLimitReached
-        secret = secrets.generate(secrets.HOOK_SECRET_PREFIX)
-        hook = locked.hooks.create(
-            destination=destination_for(locked, destination),
-            url=url,
-            sealed_secret=sealing.seal(secret, use=USE, owner=owner_of(locked)),
-            created_by=actor,
-            form_id=form_id,
-        )
-        tell_trail(Event.HOOK_CREATED, hook, actor=actor, api_key=api_key)
+    return keep_hook(
+        account=account, actor=actor, url=url, destination=destination, form_id=form_id, api_key=api_key
+    )
+
+
+@transaction.atomic
+def keep_hook(
+    *,
+    account: Account,
+    actor: User,
+    url: str,
+    destination: Destination | None = None,
+    form_id: UUID | None = None,
+    api_key: ApiKey | None = None,
+) -> tuple[Hook, str]:
+    """Add a hook whose address was judged; it is judged again each time something is sent."""
+    locked = lock_account(account)
+    if form_id is not None and Hook.objects.filter(form_id=form_id).exists():
+        raise AlreadyCreated
+    require_hooks(locked)
+    if locked.hooks.count() >= MAX_HOOKS:
+        raise HookLimitReached
+    secret = secrets.generate(secrets.HOOK_SECRET_PREFIX)
+    hook: Hook = locked.hooks.create(
+        destination=destination_for(locked, destination),
+        url=url,
+        sealed_secret=sealing.seal(secret, use=USE, owner=owner_of(locked)),
+        created_by=actor,
+        form_id=form_id,
+    )
+    tell_trail(Event.HOOK_CREATED, hook, actor=actor, api_key=api_key)
     return hook, secret
 
 

@@ -10,7 +10,7 @@ from integrations.models import Category, Kind, Level, Notification
 from integrations.services.rejected_records import open_counts
 from integrations.views.frame import url_of
 
-REJECTED = Kind.REJECTED_RECORDS.stored
+REJECTED, HOOK = Kind.REJECTED_RECORDS.stored, Kind.UNDELIVERABLE_HOOK.stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,9 @@ def row_of(notification: Notification, account: Account, records: dict[int, int]
 def place_of(notification: Notification, account: Account) -> tuple[str, str]:
     """Return the page where something can be seen or done about it: its name in a sentence, and its address."""
     integration, category = notification.integration, notification.facts.category
+    if notification.kind == HOOK:
+        settings_url = reverse("integrations:notification-settings", args=[account.client_id])
+        return "your post-load hooks", f"{settings_url}#post-load-hooks"
     if category is Category.ACCOUNT:
         return "your plan and usage", reverse("accounts:billing", args=[account.client_id])
     if integration is not None and integration.deleted_at is None:
@@ -67,6 +70,8 @@ def place_of(notification: Notification, account: Account) -> tuple[str, str]:
 
 def help_of(notification: Notification) -> str:
     """Return the address of the page that explains it."""
-    if notification.facts.category is Category.ACCOUNT or notification.kind == Kind.UNDELIVERABLE_HOOK.stored:
+    if notification.kind == HOOK:
+        return reverse("integrations:guide", args=["account/post-load-hooks"]) + "#retries"
+    if notification.facts.category is Category.ACCOUNT:
         return reverse("integrations:guide", args=["account/notifications"])
     return reverse("integrations:guide", args=["replication/loading"]) + "#messages"

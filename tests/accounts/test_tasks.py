@@ -1,6 +1,7 @@
 """Background work: asked for with the change, done at least once, by one worker at a time (J1-J3)."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -338,6 +339,24 @@ def test_an_idle_worker_writes_nothing(done):
         process.keep_leases()
     assert [query["sql"].split()[0] for query in queries] == ["SELECT", "SELECT"]
     process.presence.end()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_drained_is_kept_by_renewing_too(monkeypatch):
+    monkeypatch.setattr(workers, "RENEWAL_SECONDS", 0.02)
+    renewed = []
+
+    @handles("long")
+    def last(task):
+        give_up = time.monotonic() + 30
+        while time.monotonic() < give_up and not renewed:
+            if Task.objects.get(pk=task.pk).leased_until > task.leased_until:
+                renewed.append(task.pk)
+
+    add_task("long")
+    workers.WorkerProcess().drain()
+    assert len(renewed) == 1
+    assert not Task.objects.filter(kind="long").exists()
 
 
 def test_kinds_and_accounts_that_are_busy_are_left_alone(done):

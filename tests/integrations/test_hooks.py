@@ -257,6 +257,19 @@ def test_a_webhook_is_disabled_and_re_enabled(signed_in, account, member):
     assert list(events) == ["hook.disabled", "hook.enabled"]
 
 
+def test_the_notification_leads_to_the_hooks_and_to_their_guide(signed_in, account):
+    raise_notification(
+        account=account,
+        kind=Kind.UNDELIVERABLE_HOOK,
+        cause=cause_of(make_hook(account)),
+        message="It did not arrive.",
+        now=timezone.now(),
+    )
+    shown = signed_in.get(page(account, "notifications")).content.decode()
+    assert f"{page(account, 'notification-settings')}#post-load-hooks" in shown
+    assert "/docs/account/post-load-hooks#retries" in shown
+
+
 def test_a_webhook_is_deleted_after_a_question_that_names_it(signed_in, account):
     hook = make_hook(account, url=URL)
     make_delivery(hook)

@@ -17,10 +17,11 @@ from accounts.services.api_keys import create_api_key, disable_api_key
 from accounts.services.plans import change_plan
 from accounts.services.sign_up import sign_up
 from integrations.management.demo_usage import make_earlier_usage
-from integrations.models import AccessToken, Integration
+from integrations.models import AccessToken, Hook, Integration
 from integrations.queue.accepting import accept_batch
 from integrations.services import sample_records
 from integrations.services.access_tokens import create_access_token
+from integrations.services.hooks import disable_hook, keep_hook
 from integrations.services.integrations import create_import_api_integration_with_token, pause_integration
 from integrations.services.sample_people import add_people, let_somebody_go
 
@@ -95,8 +96,18 @@ class Command(BaseCommand):
         make_earlier_usage(account=account, actor=admin, old=old, now=timezone.now())
         self.send_records(fleet, customers)
         self.begin_a_trial(account, admin)
+        retired = self.add_hooks(account, admin)
         call_command("load_batches", once=True, verbosity=0)
+        disable_hook(hook=retired, actor=admin)
         return credentials(account, admin, password, fleet) | {"api_key": key_secret, "access_token": secret}
+
+    def add_hooks(self, account: Account, admin: User) -> Hook:
+        """Add two webhooks that show what failing looks like; return the one to disable.
+
+        The demo calls nobody: they lead to this machine, where no hook may be sent unless an operator allows it.
+        """
+        keep_hook(account=account, actor=admin, url="https://127.0.0.1:8443/after-each-load")
+        return keep_hook(account=account, actor=admin, url="https://127.0.0.1:8443/retired")[0]
 
     def send_records(self, fleet: Integration, customers: Integration) -> None:
         """Put batches into the queue as the Import API does once it has checked them."""
