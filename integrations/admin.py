@@ -12,17 +12,18 @@ from django.utils.html import format_html
 
 from accounts.admin import last_use
 from accounts.read_only_admin import ReadOnlyAdmin, act_with_reason
-from integrations import notification_admin  # noqa: F401 - its pages, too, are the admin's
+from integrations import (
+    hook_admin,  # noqa: F401 - the pages of post-load hooks
+    notification_admin,  # noqa: F401 - its pages, too, are the admin's
+)
 from integrations.models import (
     AccessToken,
     AccessTokenRefusal,
     Batch,
     BatchTable,
     DailyRows,
-    Delivery,
     Destination,
     FreeWeek,
-    Hook,
     Integration,
     Load,
     LoadedTable,
@@ -396,42 +397,3 @@ class RequestDayAdmin(QueueAdmin):
     list_filter = ["day"]
     fields = ["day", "account", "integration", "accepted", "refused", "failed", "records", "size"]
     ordering = ["-pk"]
-
-
-@admin.register(Hook)
-class HookAdmin(ReadOnlyAdmin):
-    """Post-load hooks; never their secrets."""
-
-    list_display = ["url", "account", "destination", "created_at", "disabled_at"]
-    list_filter = [("disabled_at", admin.EmptyFieldListFilter), "created_at"]
-    list_select_related = ["account", "destination"]
-    search_fields = ["url", "=account__client_id", "account__company_name"]
-    search_help_text = "Address, client ID or company name"
-    fields = ["url", "account", "destination", "created_by", "created_at", "modified_at", "disabled_at"]
-    ordering = ["-created_at"]
-
-
-@admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin):
-    """What became of the messages of post-load hooks; not what they say."""
-
-    list_display = ["at", "account", "hook", "event", "state", "tries", "status", "milliseconds"]
-    list_filter = ["state", "event", "at"]
-    list_select_related = ["account", "hook"]
-    search_fields = ["=account__client_id", "account__company_name", "hook__url"]
-    search_help_text = "Client ID, company name or the hook’s address"
-    fields = [
-        "at",
-        "account",
-        "hook",
-        "event",
-        "integration_name",
-        "table_name",
-        "state",
-        "tries",
-        "replays",
-        "tried_at",
-        "status",
-        "milliseconds",
-    ]
-    ordering = ["-at", "-pk"]
