@@ -1,7 +1,9 @@
 """The help pages: T-03, T-35, T-36, K-02, K-31, K-32."""
 
+import ast
 import re
 import secrets
+from pathlib import Path
 
 import pytest
 from django.urls import Resolver404, resolve
@@ -10,6 +12,7 @@ from integrations.guides import GUIDES, MOVED, TOKENS_SLUG
 from integrations.services.destination_connections import Connection, check_connection, passed
 from integrations.snippets import PREPARE_POSTGRESQL
 from tests.factories import make_account, make_member
+from tests.integrations.conftest import text_of
 
 pytestmark = pytest.mark.django_db
 PATHS = ["/docs/", *(f"/docs/{guide.slug}" for guide in GUIDES)]
@@ -93,3 +96,32 @@ def test_what_the_guide_lets_one_run_prepares_a_database_that_passes_every_step(
         ssl=False,
     )
     assert passed(check_connection(there))
+
+
+def test_each_reason_to_reject_a_record_is_explained(client):
+    """Every text that the loader refuses with stands in the guide, its names and values left out."""
+    texts = set()
+    for module in Path("integrations/loading").rglob("*.py"):
+        tree = ast.parse(module.read_text(encoding="utf-8"))
+        for call in ast.walk(tree):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "Refused":
+                texts |= {fixed_text(part) for part in call.args[:1]}
+            if isinstance(call, ast.FunctionDef) and call.name in REFUSALS:
+                texts |= {fixed_text(each.value) for each in ast.walk(call) if isinstance(each, ast.Return)}
+    told = {text for text in texts if text.strip("…")}
+    assert len(told) > 10
+    page = text_of(client.get("/docs/replication/loading"))
+    assert {text for text in told if text not in page} == set()
+
+
+REFUSALS = ("table_refusal", "column_refusal", "too_long")
+
+
+def fixed_text(node) -> str:
+    """Return a message's words with … for each name and value in it; nothing for anything else."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if not isinstance(node, ast.JoinedStr):
+        return ""
+    parts = [part.value if isinstance(part, ast.Constant) else "…" for part in node.values]
+    return re.sub("…+", "…", "".join(parts)).replace("[…]", "…")
