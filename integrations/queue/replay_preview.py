@@ -23,6 +23,7 @@ class ReplayPreview:
     after: object = None
     problem: str = ""
     stops_table: bool = False
+    changes_nothing: bool = False
     warning: str = ""
     columns: tuple[str, ...] = ()  # that the table would get for it
 
@@ -48,11 +49,7 @@ def preview_replay(*, integration: Integration, rejected: RejectedRecord, remedy
             before, after, problem=f"It would be rejected again: {rehearsal.rejections[0].reason}"
         )
     warning = ""
-    if rehearsal.superseded:
-        warning = (
-            "The table has a newer row of its key, or the record brings nothing: it would change nothing."
-        )
-    elif told.compared_with is ComparedWith.RECORDED:
+    if told.compared_with is ComparedWith.RECORDED:
         warning = f"Compared with what the last load left, not with the destination itself. {told.problem}"
     columns = tuple(
         f"{table.name}.{column.name} ({column.type_name})"
@@ -60,4 +57,6 @@ def preview_replay(*, integration: Integration, rejected: RejectedRecord, remedy
         for column in table.columns
         if column.state != "existing" and not column.by_loader
     )
-    return ReplayPreview(before, after, warning=warning, columns=columns)
+    return ReplayPreview(
+        before, after, changes_nothing=rehearsal.superseded > 0, warning=warning, columns=columns
+    )

@@ -41,6 +41,24 @@ def states():
     return list(RejectedRecord.objects.order_by("pk").values_list("state", flat=True))
 
 
+def load_bikes(integration, record, *, key, sequence):
+    """Load one record of the table bikes into the embedded warehouse, as the loader does."""
+    destination = destination_of(integration=integration)
+    destination.file_path.parent.mkdir(parents=True)
+    content = {
+        "table_name": "bikes",
+        "schema": {"properties": {}},
+        "key_names": [key],
+        "messages": [{"action": "upsert", "sequence": sequence, "data": record}],
+    }
+    engine_of(destination).load(
+        schema_name=integration.schema_name,
+        table_name="bikes",
+        batches=[table_batch(content, batch_id=str(uuid.uuid4()), received_at=timezone.now())],
+        batched_at=timezone.now(),
+    )
+
+
 def test_no_rejected_record(open_page):
     text = text_of(open_page())
     assert "No rejected record is open." in text
@@ -172,6 +190,17 @@ def test_what_does_not_fit_is_told_in_the_preview(open_page, integration, remedy
     assert words in text_of(open_page(group_page(rejected, "/replay"), all="yes", **remedy))
 
 
+def test_a_record_that_is_older_than_its_row_is_told_to_change_nothing(browser, integration, settings):
+    load_bikes(integration, {"id": 1, "n": "new"}, key="id", sequence=2)
+    rejected = make_rejected(integration)
+    query = {"all": "yes", "remedy": "drop", "field": '["n"]', "type": "string"}
+    text = text_of(browser.get(page(integration, group_page(rejected, "/replay")), query))
+    assert (
+        "It would change nothing. The table has a newer row of its key, or the record brings nothing." in text
+    )
+    assert "It would be loaded." not in text
+
+
 def test_chosen_records_are_replayed(browser, open_page, integration):
     one, two = make_rejected(integration), make_rejected(integration)
     url = page(integration, group_page(one, "/replay"))
@@ -210,20 +239,7 @@ def test_all_records_of_one_batch_are_all_that_are_sent(browser, open_page, inte
 
 
 def test_what_would_stop_the_whole_table_is_not_sent(browser, integration, settings):
-    destination = destination_of(integration=integration)
-    destination.file_path.parent.mkdir(parents=True)
-    content = {
-        "table_name": "bikes",
-        "schema": {"properties": {"code": {"type": "string"}}},
-        "key_names": ["code"],
-        "messages": [{"action": "upsert", "sequence": 1, "data": {"code": "a"}}],
-    }
-    engine_of(destination).load(
-        schema_name=integration.schema_name,
-        table_name="bikes",
-        batches=[table_batch(content, batch_id=str(uuid.uuid4()), received_at=timezone.now())],
-        batched_at=timezone.now(),
-    )
+    load_bikes(integration, {"code": "a"}, key="code", sequence=1)
     rejected = make_rejected(integration)
     response = browser.post(
         page(integration, group_page(rejected, "/replay")),

@@ -87,6 +87,7 @@ def test_a_broken_record_is_found_fixed_and_replayed(server, visitor):
         page.keyboard.press("ArrowDown")
     else:
         page.get_by_label("Rename a field").check()
+    expect(page.get_by_label("New type, to cast")).to_be_hidden()
     visitor.fill("New name, to rename", "total_text")
     visitor.press("button", "Preview")
     expect(page.get_by_text("It would be loaded.")).to_be_visible()
