@@ -36,7 +36,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
 document.addEventListener("htmx:beforeRequest", () => { if (failure) failure.hidden = true; });
 document.addEventListener("htmx:responseError", (event) => {
   const status = event.detail.xhr.status;
-  if (status === 403) fail("You may not do this with your present role or plan.");
+  if (status === 403) fail("You may not do this with your present role or plan, or the page was open for too long: reload it.");
   else if (status === 404) fail("This is no longer here. Reload the page to see what is.");
   else fail("The server could not do this. Reload the page and try again.");
 });

@@ -52,3 +52,20 @@ def test_a_message_that_is_being_read_stays_open(visitor, server):
         expect(summary).to_be_focused()
     expect(page.get_by_text("View message")).to_have_count(0, timeout=60_000)
     expect(page.get_by_role("row", name=re.compile("boats"))).to_contain_text("Today at")
+
+
+def test_what_went_wrong_is_in_sight_wherever_one_has_scrolled_to(visitor):
+    page = visitor.page
+    visitor.sign_up(**new_person())
+    page.goto(re.sub("connections.*", "integrations/import-api", page.url))
+    visitor.fill("Integration Name", f"Boats {secrets.token_hex(3)}")
+    visitor.press("button", "Save and Generate Token")
+    visitor.press("link", "Close and Continue")
+    page.goto(re.sub("/summary.*", "/rehearsal", page.url))
+    page.set_viewport_size({"width": 390, "height": 500})
+    page.context.clear_cookies()  # the form's token with them
+    page.get_by_role("button", name="Rehearse").click()
+    told = page.get_by_text(re.compile("or the page was open for too long: reload it."))
+    expect(told).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Rehearse")).to_be_in_viewport()
+    visitor.faults.clear()  # htmx logs the refusal
