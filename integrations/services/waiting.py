@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db.models import Count, Max, Min, QuerySet, Sum
 from django.utils import timezone
 
+from accounts.models import Account
 from integrations.models import BatchTable, ErrorScope, Integration, QueuedTable
 
 
@@ -70,6 +71,13 @@ def unreadable_shares(tables: QuerySet[QueuedTable]) -> dict[int, str]:
     """Return, for queued tables with a share that was set aside, why it was."""
     shares = BatchTable.objects.waiting().filter(queued_table__in=tables).exclude(error="")
     return dict(shares.values_list("queued_table", "error"))
+
+
+def waiting_records(*, account: Account) -> int:
+    """Return how many accepted records of an account are not loaded yet."""
+    waiting = BatchTable.objects.waiting().filter(account_id=account.pk)
+    records: int = waiting.aggregate(total=Sum("records"))["total"] or 0
+    return records
 
 
 def try_again_now(integrations: Iterable[Integration]) -> None:

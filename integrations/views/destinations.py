@@ -34,6 +34,7 @@ from integrations.services.destination_connections import (
     passed,
 )
 from integrations.services.destinations import embedded_is_offered
+from integrations.services.waiting import waiting_records
 from integrations.services.warehouses import WarehouseState, describe_destination, describe_destinations
 from stitchapp.rendering import render_page
 
@@ -50,6 +51,7 @@ def destination(request: HttpRequest) -> HttpResponse:
     context = {
         "nav_active": "destination",
         "entries": [entry(request, state) for state in states],
+        "waiting_records": 0 if states else waiting_records(account=request.account),
         "may_manage": may(request.membership, Can.MANAGE_DESTINATIONS),
         "may_add": bool(states) and (most is None or len(states) < most),
         "may_hold_several": most is None or most > 1,

@@ -41,8 +41,14 @@ def test_without_any_destination_it_says_that_data_waits(browser, url, settings)
     settings.EMBEDDED_WAREHOUSE = False
     text = text_of(browser.get(url))
     assert "There is no destination" in text
-    assert "nothing is loaded until there is one" in text
+    assert "nothing is loaded until there is one. PostgreSQL" in text
     assert Destination.objects.count() == 0
+
+
+def test_without_any_destination_it_tells_what_waits_for_one(browser, integration, url, settings):
+    settings.EMBEDDED_WAREHOUSE = False
+    make_waiting(integration, "orders", 1_203)
+    assert "1,203 accepted records wait for it now." in text_of(browser.get(url))
 
 
 def test_a_PostgreSQL_one_says_where_it_is_and_shows_no_password(
