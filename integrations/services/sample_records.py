@@ -95,6 +95,26 @@ def tolls(count: int, *, seed: int, now: datetime) -> bytes:
     return batch("tolls", properties, [], rows, now)
 
 
+def repairs(count: int, *, seed: int, now: datetime) -> bytes:
+    """Return a batch body of `count` repairs, the last of which has a field with a name that no column may have."""
+    chance = random.Random(seed)  # noqa: S311 - sample data
+    properties = {
+        "repair_id": {"type": "integer"},
+        "bike_id": {"type": "integer"},
+        "cost": {"type": "number"},
+    }
+    rows: list[dict[str, object]] = [
+        {
+            "repair_id": number,
+            "bike_id": chance.randrange(1, 400),
+            "cost": round(chance.uniform(8, 140), 2),
+        }
+        for number in range(1, count + 1)
+    ]
+    rows[-1]["cost__st"] = "see invoice"
+    return batch("repairs", properties, ["repair_id"], rows, now)
+
+
 def batch(
     table: str,
     properties: Mapping[str, object],

@@ -115,6 +115,7 @@ class Command(BaseCommand):
         self.send(fleet, "bikes", 400, sample_records.bikes(400, seed=SEED, now=now - timedelta(hours=2)))
         self.send(fleet, "bookings", 1500, sample_records.bookings(1500, seed=SEED, now=now))
         self.send(fleet, "tolls", 250, sample_records.tolls(250, seed=SEED, now=now))
+        self.send(fleet, "repairs", 25, sample_records.repairs(25, seed=SEED, now=now))
         self.send(fleet, "bikes", 40, sample_records.bikes(40, seed=SEED + 1, now=now))
         self.send(customers, "bookings", 90, sample_records.bookings(90, seed=SEED + 2, now=now))
 
