@@ -3,7 +3,17 @@
 import importlib
 import sys
 
-MEASUREMENTS = ("product", "gateway", "fairness", "pages", "end_to_end", "rivals", "growth", "profile")
+MEASUREMENTS = (
+    "product",
+    "gateway",
+    "fairness",
+    "pages",
+    "account_pages",
+    "end_to_end",
+    "rivals",
+    "growth",
+    "profile",
+)
 
 
 def main(names: list[str]) -> int:
