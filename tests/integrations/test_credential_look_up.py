@@ -56,12 +56,19 @@ def test_a_good_key(client, support, account):
     assert (event.object_id, event.object_name) == (key.pk, "Nightly")
 
 
+def test_D30_a_key_that_was_handed_over_names_its_owner(client, support, account):
+    heir = make_member(account, email="heir@example.com")
+    _, secret = make_api_key(account, handed_to=heir)
+    assert "Owned by" in (text := text_of(client.post(PAGE, {"secret": secret})))
+    assert "heir@example.com" in text
+
+
 @pytest.mark.parametrize(
     ("state", "sentence"),
     [
         ("disabled", "The key is disabled."),
         ("plan", "The account&#x27;s plan does not include API access."),
-        ("left", "The key&#x27;s creator is no longer an active member."),
+        ("left", "The key&#x27;s owner is no longer an active member."),
     ],
 )
 def test_a_key_that_would_be_refused(client, support, account, state, sentence):
