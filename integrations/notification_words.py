@@ -5,6 +5,20 @@ from datetime import timedelta
 from integrations.models import Kind
 
 MEANINGS = {
+    Kind.APPROACHING_ROW_LIMIT: (
+        "The rows of the current usage cycle have passed 70 or 90 % of what your plan includes. Loading goes on. It "
+        "ends with the cycle, or when your plan includes more."
+    ),
+    Kind.ROW_LIMIT_REACHED: (
+        "The rows of the current usage cycle have reached what your plan includes. Loading goes on. It ends with the "
+        "cycle, or when your plan includes more."
+    ),
+    Kind.FREE_TRIAL_EXPIRATION: (
+        "Your free trial is over: integrations are paused and API access keys disabled. It ends when a plan is chosen."
+    ),
+    Kind.ACCOUNT_INACTIVITY: (
+        "Nothing was loaded for more than 40 days, and your integrations were paused. It ends when one is resumed."
+    ),
     Kind.DATA_WAREHOUSE_ERROR: (
         "A destination refuses to be loaded into, and that will not heal by itself: a wrong password, a missing right, "
         "a full disk. Everything for it waits. It ends when a connection test succeeds, or with the next good load."

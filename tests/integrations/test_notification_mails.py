@@ -80,7 +80,7 @@ def test_a_mail_looks_as_documented_in_both_forms(account, member, settings):
         assert "Error of table:1" in text
         assert "Sign In to Stitch" in text
         assert page in text
-        assert "You get this because you are a member of Bikes Ltd." in text
+        assert "You get this as a member of Bikes Ltd on Stitch." in text
         assert "Your Profile" in text
     assert "<pre" in html
     assert "Sign In to Stitch: " + page in sent.body
@@ -225,7 +225,7 @@ def test_an_addresss_mail_has_the_link_that_stops_them(account, member, client):
     address = make_notification_address(account, email="list@example.com")
     tell(account)
     [sent] = [sent for sent in mails_at(account, AT_ONCE, NOW) if sent.to == ["list@example.com"]]
-    assert "list@example.com is on the notification list of Bikes Ltd." in sent.body
+    assert "list@example.com is on the notification list of Bikes Ltd on Stitch." in sent.body
     path = "/" + sent.body.split("Stop these mails: ")[1].split()[0].split("/", 3)[3]
     assert client.get(path).status_code == 200
     address.refresh_from_db()

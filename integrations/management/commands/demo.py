@@ -16,6 +16,7 @@ from accounts.models import Account, Plan, Role, User
 from accounts.services.api_keys import create_api_key, disable_api_key
 from accounts.services.plans import change_plan
 from accounts.services.sign_up import sign_up
+from integrations.management.demo_notices import let_things_go_wrong, list_addresses
 from integrations.management.demo_usage import make_earlier_usage
 from integrations.models import AccessToken, Hook, Integration
 from integrations.queue.accepting import accept_batch
@@ -99,6 +100,8 @@ class Command(BaseCommand):
         retired = self.add_hooks(account, admin)
         call_command("load_batches", once=True, verbosity=0)
         disable_hook(hook=retired, actor=admin)
+        let_things_go_wrong(account=account, admin=admin, integration=fleet, solved=customers)
+        list_addresses(account=account, admin=admin, domain=DOMAIN, server=server_of_demo())
         return credentials(account, admin, password, fleet) | {"api_key": key_secret, "access_token": secret}
 
     def add_hooks(self, account: Account, admin: User) -> Hook:
