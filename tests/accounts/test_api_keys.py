@@ -115,7 +115,7 @@ def test_P8_no_key_slips_through_while_the_plan_changes():
     account = make_account()
     member = make_member(account)
     keys = [make_api_key(account, disabled_at=timezone.now())[0] for _ in range(8)]
-    together = Barrier(len(keys) + 1)
+    together = Barrier(len(keys) + 3)
 
     def attempt(change):
         try:
@@ -127,6 +127,9 @@ def test_P8_no_key_slips_through_while_the_plan_changes():
             connections.close_all()
 
     changes = [partial(enable_api_key, key=key, actor=member) for key in keys]
+    changes += [
+        partial(create_api_key, account=account, actor=member, description=f"Meanwhile {n}") for n in (1, 2)
+    ]
     changes.append(partial(change_plan, account=account, actor=member, plan=plan("standard")))
     with ThreadPoolExecutor(len(changes)) as pool:
         list(pool.map(attempt, changes))

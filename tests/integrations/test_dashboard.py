@@ -132,4 +132,4 @@ def test_free_rows_are_told_beside_the_total_and_leave_the_limit_alone(browser, 
     integration.daily_rows.update(free_rows=200)
     text = text_of(browser.get(url))
     assert "1,200 Total rows replicated this billing period 1,000 of 100,000,000 rows used" in text
-    assert "200 of them are free: they do not count towards the limit." in text
+    assert "200 rows are free: they do not count towards the limit." in text

@@ -1,8 +1,13 @@
 """What a change of plan does to destinations and reports (app.md 11, 13.2)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
+from secrets import token_hex as generated
+from threading import Barrier
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from accounts.models import Account, Plan
@@ -11,7 +16,12 @@ from accounts.services.plan_terms import change_plan_terms
 from accounts.services.plans import change_plan, effects_of_plan
 from integrations.models import Load, ReceivedRequest, RequestDay
 from integrations.queue.cleaning import purge_history
-from integrations.services.destination_changes import remove_destination
+from integrations.services.destination_changes import (
+    DestinationLimitReached,
+    add_postgres_destination,
+    remove_destination,
+)
+from integrations.services.destination_connections import Connection
 from integrations.services.destinations import main_destination
 from integrations.services.integrations import resume_integration
 from integrations.services.load_reports import attempts_on
@@ -79,6 +89,41 @@ def test_P8_A1_a_downgrade_places_the_hold_with_the_change(account, member):
     assert account.is_on_hold
     assert events(account) == ["account.plan_changed", "account.hold_placed"]
     assert hold_words(account) == ["It has more destinations than its plan has room for."]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_P8_a_destination_added_while_the_plan_changes_is_refused_or_puts_the_account_on_hold():
+    account = make_account()
+    member = make_member(account)
+    main_destination(account=account)
+    standard = plan("standard")
+    together = Barrier(2)
+
+    def attempt(change):
+        try:
+            together.wait()
+            change()
+        except DestinationLimitReached:
+            pass
+        finally:
+            connections.close_all()
+
+    changes = [
+        partial(
+            add_postgres_destination,
+            account=account,
+            actor=member,
+            names={"display_name": "Analytics", "description": ""},
+            connection=Connection("127.0.0.1", 1, "warehouse", "loader", generated()),
+            steps=[],
+        ),
+        partial(change_plan, account=account, actor=member, plan=standard),
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(attempt, changes))
+    account.refresh_from_db()
+    assert account.plan == standard
+    assert (account.destinations.live().count(), account.is_on_hold) in [(1, False), (2, True)]
 
 
 def test_removing_a_destination_lifts_it(account, member):
