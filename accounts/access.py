@@ -35,6 +35,7 @@ class Can(Enum):
     MANAGE_PLAN = "manage plan details"
     VIEW_INVOICES = "view past invoices"
     CANCEL_ACCOUNT = "cancel the account"
+    REOPEN_ACCOUNT = "reopen the account"
     INVITE_MEMBERS = "invite new team members"
     DEACTIVATE_MEMBERS = "deactivate team members"
     REACTIVATE_MEMBERS = "reactivate team members"
@@ -66,6 +67,7 @@ ADMINISTRATORS_ONLY = frozenset(
         Can.REACTIVATE_MEMBERS,
         Can.CHANGE_ROLES,
         Can.REQUIRE_TWO_FACTOR,
+        Can.REOPEN_ACCOUNT,
     }
 )
 BILLING = frozenset({Can.MANAGE_PAYMENT, Can.MANAGE_PLAN, Can.VIEW_INVOICES, Can.CANCEL_ACCOUNT})
@@ -99,13 +101,15 @@ def allow(
     feature: Feature | None = None,
     fresh: bool = False,
     without_second_factor: bool = False,
+    while_closed: bool = False,
 ) -> Callable:
     """Admit members who hold `permission`, on a plan with `feature`; give the view its account.
 
     Not a member: 404. A role without the permission: 403. A plan without the feature: the 403 page that
     names the plan (PlanRequired). With `fresh`, a sign-in older than fifteen minutes is asked for the
     password first, when a form opens and when it is sent (promise P12). Where the account requires two-factor
-    authentication, members without it are led to add it, except `without_second_factor`.
+    authentication, members without it are led to add it, except `without_second_factor`; of a closed account only
+    views that are open `while_closed` can be entered.
     """
 
     def decorate(view: Callable) -> Callable:
@@ -124,6 +128,8 @@ def allow(
             request.membership, request.account = membership, membership.account
             if not without_second_factor and stands_outside(request.user, membership.account):
                 return to_door(request, "accounts:two-factor-missing")
+            if not while_closed and membership.account.closed_at is not None:
+                return to_door(request, "accounts:account-closed")
             if not may(membership, permission):
                 raise PermissionDenied(f"Your role may not {permission.value}.")
             note_opened(session=request.session, membership=membership)

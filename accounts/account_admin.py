@@ -65,6 +65,10 @@ class AccountAdmin(ReadOnlyAdmin):
         "destinations_held_at",
         "staff_held_at",
         "staff_hold_reason",
+        "two_factor_required_at",
+        "closed_at",
+        "deletes_at",
+        "deleted_at",
         "created_at",
     ]
     changed = ("company_name", "plan", "reason")

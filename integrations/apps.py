@@ -9,12 +9,14 @@ class IntegrationsConfig(AppConfig):
     def ready(self) -> None:
         from integrations.queue import watching  # noqa: F401 - it registers timed work
         from integrations.services import (  # noqa: F401 - they register background work, and what a plan change does
+            account_deletion,
             hook_deliveries,
             hook_effects,
             inactivity,
             long_holds,
             notification_addresses,
             notification_mails,
+            own_data,
             plan_effects,
             row_warnings,
         )

@@ -159,6 +159,7 @@ SESSION_SAVE_EVERY_REQUEST = False
 MESSAGE_STORAGE = (
     "django.contrib.messages.storage.session.SessionStorage"  # no cookie of its own (promise S2)
 )
+ACCOUNT_GRACE_DAYS = env.integer("ACCOUNT_GRACE_DAYS", default=30, minimum=1)
 DEFAULT_PLAN = env.text("DEFAULT_PLAN", "free_trial")
 PLAN_SELF_SERVICE = env.flag("PLAN_SELF_SERVICE", default=True)
 BILLING_FOR_ADMINISTRATORS = env.flag("BILLING_FOR_ADMINISTRATORS", default=False)

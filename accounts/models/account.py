@@ -48,6 +48,15 @@ class Account(models.Model):
         null=True, blank=True, help_text="When the end of the trial was carried out."
     )
     period_anchor = models.DateTimeField(default=timezone.now, help_text="A billing period began here.")
+    closed_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when nothing runs and nobody works in it."
+    )
+    deletes_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a closed account is deleted; until then it can be reopened."
+    )
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, help_text="When all that it owned was deleted; its trail stays."
+    )
     two_factor_required_at = models.DateTimeField(
         null=True, blank=True, help_text="Since when every member needs two-factor authentication."
     )

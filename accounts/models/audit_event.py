@@ -40,6 +40,10 @@ class AuditEventQuerySet(models.QuerySet):
     def delete(self):
         raise AppendOnly("Audit events are never removed.")
 
+    def pseudonymise(self) -> int:
+        """Take names, details and addresses out, where an account is deleted (decision D38). Nothing else may."""
+        return super().update(object_name="", detail={}, address=None)
+
 
 class AuditEvent(models.Model):
     """Who did what to which object, when, from where. Never holds a secret (promise P3)."""

@@ -34,6 +34,7 @@ class RefusalReason(StrEnum):
     MALFORMED = "malformed", "It does not have the form of an API access key."
     UNKNOWN = "unknown", "No such key exists: it was never made here, or it was deleted."
     DISABLED = "disabled", "The key is disabled."
+    CLOSED = "closed", "The account was closed."
     PLAN = "plan", "The account's plan does not include API access."
     OWNER_LEFT = "creator_left", "The key's owner is no longer an active member."
     TIME_OVER = "time_over", "The time for which its new owner kept the key is over."
@@ -101,6 +102,8 @@ def reason_to_refuse(key: ApiKey, *, now: datetime) -> RefusalReason | None:
     """Return why a request with this key, as found by `find_api_key`, would be refused; None when it would not."""
     if not key.is_enabled:
         return RefusalReason.DISABLED
+    if key.account.closed_at is not None:
+        return RefusalReason.CLOSED
     if not has_feature(key.account, Feature.CONNECT_API, now):
         return RefusalReason.PLAN
     if not key.owner_is_member:  # type: ignore[attr-defined]  # annotated by find_api_key

@@ -49,6 +49,7 @@ def billing(request: HttpRequest) -> HttpResponse:
         "credits": credits_of(account, now=now),
         "may_change_plan": settings.PLAN_SELF_SERVICE and may(request.membership, Can.MANAGE_PLAN),
         "self_service": settings.PLAN_SELF_SERVICE,
+        "may_cancel": may(request.membership, Can.CANCEL_ACCOUNT),
     }
     return render_page(request, "accounts/billing.html", context)
 

@@ -66,7 +66,7 @@ def two_factor_stop(request: HttpRequest) -> HttpResponse:
     return render_page(request, "accounts/two_factor_stop.html", {})
 
 
-@allow(Can.VIEW_ACCOUNT, without_second_factor=True)
+@allow(Can.VIEW_ACCOUNT, without_second_factor=True, while_closed=True)
 @require_safe
 def two_factor_missing(request: HttpRequest) -> HttpResponse:
     """Tell a member who has no second factor what the account asks for, and lead them to it and back."""

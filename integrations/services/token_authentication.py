@@ -39,6 +39,7 @@ class TokenRefusalReason(StrEnum):
     PAUSED = "paused", "The integration is paused."
     TRIAL_OVER = "trial_over", "The account's free trial has ended, and no plan was chosen."
     DELETED = "deleted", "The integration was deleted."
+    CLOSED = "closed", "The account was closed."
 
 
 class TokenRefused(DomainError):
@@ -58,6 +59,7 @@ class TokenRefused(DomainError):
         return self.reason in (
             TokenRefusalReason.PAUSED,
             TokenRefusalReason.DELETED,
+            TokenRefusalReason.CLOSED,
             TokenRefusalReason.TRIAL_OVER,
         )
 
@@ -97,6 +99,8 @@ def reason_to_refuse(token: AccessToken, *, now: datetime) -> TokenRefusalReason
         return TokenRefusalReason.REVOKED
     if token.integration.deleted_at is not None:
         return TokenRefusalReason.DELETED
+    if token.account.closed_at is not None:
+        return TokenRefusalReason.CLOSED
     if not token.integration.accepts_data:
         return TokenRefusalReason.PAUSED
     return TokenRefusalReason.TRIAL_OVER if token.account.trial_is_over(now) else None

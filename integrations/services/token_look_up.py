@@ -28,7 +28,7 @@ READ: dict[type[Model], tuple[str, ...]] = {
         "system_paused_at",
         "deleted_at",
     ),
-    Account: ("id", "client_id", "plan_id", "trial_started_at"),
+    Account: ("id", "client_id", "plan_id", "closed_at", "trial_started_at"),
     Plan: ("id", "trial_days"),
 }
 

@@ -132,11 +132,15 @@ def test_P12_keys_and_tokens_change_hands_only_after_a_fresh_sign_in():
         name for _, name, view in every_route() if getattr(getattr(view, "access", None), "fresh", False)
     }
     assert fresh - {"key-form"} == {
+        "accounts:account-close",
+        "accounts:account-leave",
+        "accounts:account-reopen",
         "accounts:api-key-create",
         "accounts:api-key-delete",
         "accounts:authenticator-create",
         "accounts:authenticator-remove",
         "accounts:member-deactivate",
+        "accounts:own-data-download",
         "accounts:passkey-create",
         "accounts:passkey-remove",
         "accounts:recovery-codes-create",

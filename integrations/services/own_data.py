@@ -1,0 +1,39 @@
+"""What integrations hold on a person: which of them, and which access tokens, they made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.models import User
+from accounts.services.own_data import part_of_own_data
+from integrations.models import AccessToken, Integration
+
+
+@part_of_own_data("integrations_made")
+def integrations_made(person: User) -> list[dict[str, Any]]:
+    made = Integration.objects.filter(created_by=person).select_related("account").order_by("pk")
+    return [
+        {
+            "client_id": integration.account.client_id,
+            "display_name": integration.display_name,
+            "schema_name": integration.schema_name,
+            "created_at": integration.created_at,
+            "deleted_at": integration.deleted_at,
+        }
+        for integration in made
+    ]
+
+
+@part_of_own_data("access_tokens_generated")
+def access_tokens_generated(person: User) -> list[dict[str, Any]]:
+    made = AccessToken.objects.filter(created_by=person).select_related("account", "integration")
+    return [
+        {
+            "client_id": token.account.client_id,
+            "integration": token.integration.display_name,
+            "created_at": token.created_at,
+            "revoked_at": token.revoked_at,
+            "last_used_at": token.last_used_at,
+        }
+        for token in made.order_by("pk")
+    ]
