@@ -15,21 +15,22 @@ CONNECT_BODIES = {
 
 def is_api(request: HttpRequest) -> bool:
     """Tell whether a program asked: these routes answer JSON, never a page."""
-    return f"{request.path}/".startswith(API_PREFIXES)
+    return f"{_one_slash(request.path)}/".startswith(API_PREFIXES)
+
+
+def _one_slash(path: str) -> str:
+    """Return a path as it was meant: programs put a path behind a host that ends in a slash."""
+    return f"/{path.lstrip('/')}"
 
 
 def error_page(request: HttpRequest, status: int) -> HttpResponse:
     """Answer an error: JSON on API routes, the product's page elsewhere; never a stack or a path (S9)."""
     if is_api(request):
-        body = CONNECT_BODIES[status]
-        if request.path.startswith("/v2/"):
-            return JsonResponse({"message": body["message"]}, status=status)
-        return JsonResponse(
-            body,
-            status=status,
-            content_type="application/json; charset=utf-8",
-            json_dumps_params={"separators": (",", ":")},
-        )
+        body, kind = CONNECT_BODIES[status], "application/json; charset=utf-8"
+        if _one_slash(request.path).startswith("/v2/"):
+            body, kind = {"message": body["message"]}, "application/json;charset=UTF-8"
+        compact = {"separators": (",", ":")}
+        return JsonResponse(body, status=status, content_type=kind, json_dumps_params=compact)
     return render(request, f"errors/{status}.html", status=status)
 
 

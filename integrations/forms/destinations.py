@@ -20,6 +20,7 @@ from integrations.services.destination_changes import (
     Names,
 )
 from integrations.services.destination_connections import Connection, connection_of
+from integrations.services.engines import LoadingRules
 
 REQUIRED = {"required": "This field is required"}
 MAX_IDENTIFIER_BYTES = 63  # PostgreSQL cuts longer names off without a word
@@ -27,8 +28,38 @@ MAX_CERTIFICATE_CHARACTERS = 100_000
 PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
 
-class DestinationNamesForm(FocusOnError, forms.Form):
-    """What people call a destination."""
+class LoadingRulesForm(forms.Form):
+    """How data is loaded into a destination, where an account can choose (loading.md 1.3, 4.3, 6.3)."""
+
+    keep_name_on_split = forms.BooleanField(
+        label="Keep a column's name when a second type appears in it",
+        required=False,
+        help_text="Ticked, “level” stays beside the new “level__do”. Not ticked, it becomes “level__bi”.",
+    )
+    keep_leading_digits = forms.BooleanField(
+        label="Keep digits at the beginning of column names",
+        required=False,
+        help_text="Ticked, “24h_total” is a column of that name. Not ticked, it is “h_total”. A change is for new "
+        "data: columns that are there stay.",
+    )
+    prunes_sub_rows = forms.BooleanField(
+        label="Delete rows of sub tables that the newest version of their record does not have",
+        required=False,
+        help_text="Not ticked, they stay: join sub tables to their root table on the key and on _sdc_sequence.",
+    )
+
+    def rules(self) -> LoadingRules:
+        """Return what was chosen."""
+        chosen = self.cleaned_data
+        return {
+            "keep_name_on_split": chosen["keep_name_on_split"],
+            "keep_leading_digits": chosen["keep_leading_digits"],
+            "prunes_sub_rows": chosen["prunes_sub_rows"],
+        }
+
+
+class DestinationNamesForm(FocusOnError, LoadingRulesForm):
+    """What people call a destination, and how it is loaded into."""
 
     display_name = LineField(
         label="Display Name",
@@ -115,6 +146,9 @@ class PostgresForm(DestinationNamesForm):
             self.fields["password"].widget.attrs["placeholder"] = "A password is stored"
             self.fields["password"].help_text = "It is never shown. Leave the field empty to keep it."
             del self.fields["form_id"]
+        else:  # chosen once there is a destination
+            for name in LoadingRulesForm.base_fields:
+                del self.fields[name]
         if pauses:
             self.fields["understood"] = forms.BooleanField(
                 label="Yes, pause "

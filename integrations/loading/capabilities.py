@@ -40,6 +40,7 @@ class Capabilities:
     decimal_max_scale: int = 18
     rename_original_on_split: bool = True
     keep_leading_digits: bool = False
+    prunes_sub_rows: bool = False  # loading.md 4.3: what a newer version of a record does not have is deleted
     replaces_in_place: bool = True  # False: a row is replaced by deletion and insertion
     reserved_suffixes: frozenset[str] = field(default=frozenset(f"__{kind}" for kind in Kind))
 

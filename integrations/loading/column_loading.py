@@ -142,6 +142,7 @@ class ColumnLoader(TableLoader):
             self._merge_root(root)
         for sub, handed_over in zip(wanted, stages, strict=True):
             self._merge_staged_table(sub, handed_over, root, key_slots, stage)
+        self._prune(key_slots, shape.existing)
         return True
 
     def _merge_staged_table(

@@ -132,6 +132,19 @@ def older_versions_deletion(table: str, version: int) -> str:
     return f"DELETE FROM {table} WHERE {column} IS NULL OR {column} < {version:d}"
 
 
+def outdated_deletion(
+    table: str, *, key: list[tuple[str, Column]], stage: str, capabilities: Capabilities
+) -> str:
+    """Return the statement that removes sub rows of older versions of the records in a root's stage."""
+    cast = _caster(capabilities)
+    matches = " AND ".join(
+        f"d.{quote(naming.source_key(column.name))} = {cast(code, column, 'r')}" for code, column in key
+    )
+    return (
+        f"DELETE FROM {table} d USING {stage} r WHERE {matches} AND d.{quote(naming.SEQUENCE)} < r.{SEQUENCE}"
+    )
+
+
 def _loader_values(batched_at: str, root: str) -> dict[str, str]:
     return {
         naming.BATCHED_AT: f"CAST('{batched_at}' AS TIMESTAMPTZ)",

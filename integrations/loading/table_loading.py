@@ -206,6 +206,7 @@ class TableLoader:
             self.rows_written.update(collected.part_of(row) for row in sub.rows)
         if versions.activated:
             self._delete_older(versions.after)
+        self._prune(collected.key_slots, collected.shape.existing)
 
     def _stage_sub(self, number: int, sub: SubTable) -> str:
         shape = sub.shape
@@ -268,6 +269,25 @@ class TableLoader:
         for name in sorted(names):
             if self.schema.has_table(name):
                 self.execute(merging.older_versions_deletion(self.schema.qualified(name), version), [])
+
+    def _prune(self, key_slots: list[Slot], existing: ExistingTable | None) -> None:
+        """Remove sub rows that the newest version of their record does not have, where that was asked for."""
+        if not self.capabilities.prunes_sub_rows or existing is None or not existing.key:
+            return
+        key = stored_key(key_slots, existing, self.capabilities)
+        wanted = {self.fold(naming.source_key(column.name)) for _, column in key} | {naming.SEQUENCE}
+        for name, table in sorted(self.known.items()):
+            if table.root_name != self.folded or name == self.folded:
+                continue
+            sub = self._structure().tables.get(name)
+            if sub is not None and wanted <= sub.columns.keys():
+                statement = merging.outdated_deletion(
+                    self.schema.qualified(sub.name),
+                    key=key,
+                    stage=self.root_stage,
+                    capabilities=self.capabilities,
+                )
+                self.execute(statement, [])
 
     # What is told
 
@@ -336,8 +356,7 @@ class TableLoader:
 
     def _tables(self) -> list[LoadedTable]:
         """Describe the root and all its sub tables as they are now."""
-        known = self.known
-        catalogue = self.catalogue or self.schema.catalogue(self.folded, known)
+        known, catalogue = self.known, self._structure()
         names = sorted(name for name, table in self.known.items() if table.root_name == self.folded)
         described = []
         for name in sorted(names, key=lambda name: name != self.folded):
@@ -358,6 +377,12 @@ class TableLoader:
                 )
             )
         return described
+
+    def _structure(self) -> Catalogue:
+        """Return the tables as they are now."""
+        if self.catalogue is None:
+            self.catalogue = self.schema.catalogue(self.folded, self.known)
+        return self.catalogue
 
     def _know(self, table: KnownTable) -> None:
         if self.known.get(table.table_name) != table:

@@ -41,6 +41,9 @@ class Destination(models.Model):
     sealed_password = models.TextField(blank=True, editable=False)
     ssl = models.BooleanField(default=True)
     ssl_root_certificate = models.TextField(blank=True)
+    keep_name_on_split = models.BooleanField(default=False)
+    keep_leading_digits = models.BooleanField(default=False)
+    prunes_sub_rows = models.BooleanField(default=False)
     revision = models.PositiveIntegerField(
         default=1, help_text="Counts changes, so that two people who edit at once are told."
     )

@@ -27,6 +27,7 @@ from integrations.services.destinations import (
     integrations_into,
     integrations_without_destination,
 )
+from integrations.services.engines import LoadingRules
 from integrations.services.hooks import delete_hooks_of
 from integrations.services.integrations import delete_integration, pause_by_system
 from integrations.services.notifications import (
@@ -165,21 +166,23 @@ def update_destination(
     actor: User,
     believed_revision: int,
     names: Names,
+    rules: LoadingRules | None = None,
     connection: Connection | None = None,
     password_changed: bool = False,
     steps: Iterable[Step] = (),
     api_key: ApiKey | None = None,
 ) -> Destination:
-    """Change a destination's names and, with `connection`, where it is; a stored password stays unless it changed.
+    """Change a destination's names, with `rules` how is loaded into it, and with `connection` where it is.
 
-    What waits for it is tried again at once. Raises DestinationChanged, DestinationGone and DestinationNameTaken.
+    A stored password stays unless it changed; what waits is tried again at once. Raises DestinationChanged,
+    DestinationGone and DestinationNameTaken.
     """
     current = lock_destination(destination)
     if current.revision != believed_revision:
         raise DestinationChanged
     cleaned = clean_names(names)
     require_free_name(account=current.account, display_name=cleaned["display_name"], destination=current)
-    wanted: dict[str, object] = dict(cleaned)
+    wanted: dict[str, object] = {**cleaned, **(rules or {})}
     if connection is not None:
         wanted |= {
             name: getattr(connection, name)

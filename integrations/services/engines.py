@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 from integrations.loading.capabilities import DUCKDB, POSTGRESQL, Capabilities
 from integrations.loading.errors import LoadError
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
     from integrations.loading.batches import TableBatch
     from integrations.loading.outcomes import BeforeCommit, Preview, TableLoad
     from integrations.loading.rehearsing import Rehearsal
+
+
+class LoadingRules(TypedDict):
+    """What an account chooses about how its data is loaded; the defaults are Stitch's (loading.md 1.3, 4.3, 6.3)."""
+
+    keep_name_on_split: bool
+    keep_leading_digits: bool
+    prunes_sub_rows: bool
 
 
 class Engine(Protocol):
@@ -47,11 +56,12 @@ def engine_of(destination: Destination) -> Engine:
     if destination.is_embedded:
         from integrations.loading.destinations.duckdb import DuckDBDestination  # keeps page workers small
 
-        return DuckDBDestination(destination.file_path)
+        return DuckDBDestination(destination.file_path, capabilities=capabilities_of(destination))
     from integrations.loading.destinations.postgresql import PostgreSQLDestination
 
     try:
-        return PostgreSQLDestination(engine_settings(connection_of(destination)))
+        settings = engine_settings(connection_of(destination))
+        return PostgreSQLDestination(settings, capabilities=capabilities_of(destination))
     except HostRefused as refusal:
         raise LoadError(refusal.message, transient=refusal.heals, scope="destination") from refusal
     except CredentialUnreadable as refusal:
@@ -59,5 +69,10 @@ def engine_of(destination: Destination) -> Engine:
 
 
 def capabilities_of(destination: Destination) -> Capabilities:
-    """Return what a destination can do, also while it cannot be reached."""
-    return DUCKDB if destination.is_embedded else POSTGRESQL
+    """Return what a destination can do and what its account chose, also while it cannot be reached."""
+    return dataclasses.replace(
+        DUCKDB if destination.is_embedded else POSTGRESQL,
+        rename_original_on_split=not destination.keep_name_on_split,
+        keep_leading_digits=destination.keep_leading_digits,
+        prunes_sub_rows=destination.prunes_sub_rows,
+    )

@@ -21,6 +21,7 @@ from integrations.models.received_request import LONGEST_POINTER, LONGEST_TABLES
 from stitchapp.gathering import Gathering
 
 WRITTEN_AT_ONCE = 500  # no transaction is long: batches are accepted into the same database
+LARGEST_SIZE = 10**12  # a day of such requests still fits into a sum
 SUMS = ("accepted", "refused", "failed", "records", "size")
 REPEATED = "repeated"  # the reason of a request whose batch was stored before, under the same Idempotency-Key
 KEPT_FOR = timedelta(days=60)  # the most that a plan shows (app.md 13.2)
@@ -103,7 +104,7 @@ def line_of(request: AnsweredRequest, connection: BaseDatabaseWrapper) -> dict[s
         "endpoint": request.endpoint,
         "tables": "\n".join(request.tables)[:LONGEST_TABLES],
         "records": request.records,
-        "size": request.size,
+        "size": size_of(request),
         "status": request.status,
         "reason": request.reason,
         "pointer": request.pointer[:LONGEST_POINTER],
@@ -111,6 +112,11 @@ def line_of(request: AnsweredRequest, connection: BaseDatabaseWrapper) -> dict[s
         "receipt": request.receipt if native_uuid or request.receipt is None else request.receipt.hex,
         "request_id": request.request_id,
     }
+
+
+def size_of(request: AnsweredRequest) -> int | None:
+    """Return the bytes of a body; none where its sender declared what nobody could send."""
+    return None if request.size is None or request.size > LARGEST_SIZE else request.size
 
 
 def sums_by_day(requests: list[AnsweredRequest]) -> dict[tuple[int, int, date], dict[str, int]]:
@@ -121,7 +127,7 @@ def sums_by_day(requests: list[AnsweredRequest]) -> dict[tuple[int, int, date], 
         sums["accepted" if request.status < 400 else "refused" if request.status < 500 else "failed"] += 1
         stored = request.receipt is not None and request.reason != REPEATED
         sums["records"] += (request.records or 0) if stored else 0
-        sums["size"] += request.size or 0
+        sums["size"] += size_of(request) or 0
     return dict(days)
 
 

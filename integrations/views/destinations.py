@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import Can, allow, may
 from accounts.errors import DomainError
-from integrations.forms.destinations import DestinationNamesForm, PostgresForm, RemovalForm
+from integrations.forms.destinations import DestinationNamesForm, LoadingRulesForm, PostgresForm, RemovalForm
 from integrations.models import Destination
 from integrations.services.credentials import CredentialUnreadable
 from integrations.services.destination_changes import (
@@ -159,6 +159,7 @@ def destination_edit(request: HttpRequest, destination_id: int) -> HttpResponse:
                     actor=request.user,
                     believed_revision=form.cleaned_data["revision"] or 0,
                     names=form.names(),
+                    rules=form.rules(),
                     connection=connection,
                     password_changed=bool(form.cleaned_data.get("password")),
                     steps=steps,
@@ -179,7 +180,7 @@ def destination_edit(request: HttpRequest, destination_id: int) -> HttpResponse:
 
 def edit_form(destination: Destination, posted) -> DestinationNamesForm:
     """Return the form that a destination's type has, filled in without its password."""
-    fields = ["display_name", "description", "revision"]
+    fields = ["display_name", "description", "revision", *LoadingRulesForm.base_fields]
     if destination.is_embedded:
         return DestinationNamesForm(posted, initial={name: getattr(destination, name) for name in fields})
     fields += ["host", "port", "database", "username", "ssl", "ssl_root_certificate"]

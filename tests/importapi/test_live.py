@@ -160,6 +160,37 @@ def test_a_refused_client_that_is_still_writing_reads_its_answer(post):
         )
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("post", "/v2/import/batch", [b"Content-Length: 2"], 400),
+        ("POST", "/v2/import/batch", [b"Content-Length: -1"], 400),
+        ("POST", "/v2/import/batch", [b"Content-Length: 2", b"Content-Length: 3"], 400),
+        ("POST", "/v2/import/batch", [b"Content-Length: 2", b"Transfer-Encoding: chunked"], 400),
+        ("POST", "/v2/import/batch", [b"Transfer-Encoding: chunked, chunked"], 400),
+        ("POST", "/v2/import/batch", [b"Content-Length: 2", b"X-Odd: a\0b"], 400),
+        ("POST", "/v2/import/batch", [b"Content-Length: 2", b"X-Long: " + b"a" * 70_000], 431),
+        ("POST", "/v2/import/" + "a" * 9000, [b"Content-Length: 2"], 414),
+        ("POST", "/v2/import/batch", [b"Content-Length: 2", b"Expect: 200-ok"], 417),
+        ("POST", "//v2/import/batch", [b"Content-Length: 2"], 404),
+        ("POST", "/v2//import/batch", [b"Content-Length: 2"], 404),
+    ],
+)
+def test_what_reaches_no_endpoint_is_answered_in_JSON_too(product, method, path, headers, status):
+    """import-api.md 10, 12: never HTML, and never without a word about what is wrong."""
+    head = [f"{method} {path} HTTP/1.1".encode(), b"Host: localhost", b"Connection: close", *headers]
+    with socket.create_connection(("127.0.0.1", product.port), timeout=60) as connection:
+        connection.sendall(b"\r\n".join(head) + b"\r\n\r\n{}")
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        assert (response.status, response.headers["Content-Type"]) == (
+            status,
+            "application/json;charset=UTF-8",
+        )
+        assert response.headers["X-Request-Id"]
+        assert list(json.loads(response.read())) == ["message"]
+
+
 def test_a_connection_is_kept_for_the_next_request(product):
     connection = http.client.HTTPConnection("127.0.0.1", product.port, timeout=30)
     headers = {"Authorization": f"Bearer {product.access['secret']}", "Content-Type": "application/json"}

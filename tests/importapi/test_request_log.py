@@ -74,6 +74,19 @@ def test_whatever_stands_in_a_refused_body_leaves_a_line(client, token, body):
     assert the_line().status == 400
 
 
+def test_a_declared_size_beyond_all_numbers_leaves_a_line_and_no_other_is_lost(client, token, notes_wait):
+    """A database's number has 64 bits: one such header must not cost the lines of others."""
+    for length in ("9" * 23, str(2**63), "7"):
+        post(client, token[1], body="{", CONTENT_LENGTH=length)
+    request_log.gathered.write_now()
+    assert list(ReceivedRequest.objects.order_by("pk").values_list("status", "size")) == [
+        (413, None),
+        (413, None),
+        (400, 7),
+    ]
+    assert RequestDay.objects.get().size == 7
+
+
 def test_the_other_endpoints_leave_lines(client, token, integration):
     post(client, token[1], path="/v2/import/validate", body=push_body(integration))
     client.get(f"/v2/import/batches/{NO_RECEIPT}", headers={"authorization": f"Bearer {token[1]}"})

@@ -9,6 +9,7 @@ from accounts.models import AuditEvent
 from integrations.models import QueuedTable
 from integrations.services.credentials import unseal
 from integrations.services.destinations import main_destination
+from integrations.services.engines import capabilities_of
 from tests.accounts.test_secrets_never_stored import everything_stored
 from tests.factories import make_member, make_postgres_destination
 from tests.integrations.conftest import make_waiting, text_of
@@ -213,3 +214,24 @@ def test_P3_D33_the_password_is_stored_logged_and_shown_nowhere_in_clear(
         assert made["password"] not in content.decode()
         assert destination.sealed_password not in content.decode()
     assert made["password"] not in repr(destination) + str(destination)
+
+
+def test_how_data_is_loaded_is_chosen_and_the_trail_tells(browser, account):
+    destination = main_destination(account=account)
+    url = f"/client/{account.client_id}/destinations/{destination.pk}/edit"
+    page = text_of(browser.get(url))
+    assert "Keep a column's name when a second type appears in it" in page
+    sent = {"display_name": destination.display_name, "description": "", "revision": destination.revision}
+    browser.post(url, sent | {"keep_name_on_split": "on", "prunes_sub_rows": "on"})
+    destination.refresh_from_db()
+    chosen = capabilities_of(destination)
+    assert (chosen.rename_original_on_split, chosen.keep_leading_digits, chosen.prunes_sub_rows) == (
+        False,
+        False,
+        True,
+    )
+    event = AuditEvent.objects.get(event="destination.updated")
+    assert event.detail["after"] == {"keep_name_on_split": True, "prunes_sub_rows": True}
+    browser.post(url, sent | {"revision": destination.revision})
+    destination.refresh_from_db()
+    assert capabilities_of(destination).rename_original_on_split

@@ -316,6 +316,7 @@ def postgresql_warehouses(warehouse_server: Any) -> Iterator[Make]:
             every.append(free[-1])
         warehouse = free.pop()
         warehouse.minutes, warehouse.ids = itertools.count(), itertools.count(1)
+        warehouse.destination.capabilities = warehouse.capabilities
         try:
             yield warehouse
         finally:

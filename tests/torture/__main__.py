@@ -59,8 +59,15 @@ def given_database(url: str) -> Iterator[None]:
 
 
 def laws() -> Iterator[tuple[bool, str]]:
-    """Order, repetition and splitting change nothing (promises I3, I4)."""
+    """Order, repetition and splitting change nothing (promises I3, I4); nor does the way in which rows are read."""
     yield long_form("laws", "LAW_EXAMPLES", "1000", "tests/loading/test_laws.py")
+    words = (
+        "tests/loading/test_column_loading.py",
+        "tests/importapi/test_plain.py",
+        "-k",
+        "both_ways or exactly_so",
+    )
+    yield long_form("both ways of reading", "LAW_EXAMPLES", "300", *words)
 
 
 def races() -> Iterator[tuple[bool, str]]:

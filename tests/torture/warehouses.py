@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 import duckdb
+import psycopg
 
 from tests.queue.processes import Product
+from tests.warehouse import Warehouse as Server
+from tests.warehouse import warehouse_server
 
 
 class Warehouse(Protocol):
@@ -44,4 +48,40 @@ def duckdb_warehouse(product: Product) -> Iterator[Warehouse]:
     yield DuckDBWarehouse()
 
 
-WAREHOUSES = {"duckdb": duckdb_warehouse}
+class PostgreSQLWarehouse:
+    """A database of a server of its own, which lives through every kill."""
+
+    name = "PostgreSQL"
+
+    def __init__(self, server: Server, database: str) -> None:
+        self.server = server
+        self.database = database
+
+    def rows(self, product: Product, columns: str, table: str) -> list[tuple]:
+        query = f'SELECT {columns} FROM "{product.access["schema"]}"."{table}"'
+        try:
+            return self.server.run(query, database=self.database)
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+            return []
+
+
+LOAD_INTO_IT = """
+import json
+from integrations.models import Integration
+from tests.factories import make_postgres_destination
+integration = Integration.objects.get()
+integration.destination = make_postgres_destination(integration.account, **json.loads({made!r}))
+integration.save(update_fields=["destination"])
+"""
+
+
+@contextmanager
+def postgresql_warehouse(product: Product) -> Iterator[Warehouse]:
+    """Let the product's integration load into a new database."""
+    with warehouse_server() as server:
+        made = server.make_database()
+        product.manage("shell", "-v0", "-c", LOAD_INTO_IT.format(made=json.dumps(made)))
+        yield PostgreSQLWarehouse(server, str(made["database"]))
+
+
+WAREHOUSES = {"duckdb": duckdb_warehouse, "postgresql": postgresql_warehouse}

@@ -12,7 +12,7 @@ import duckdb
 
 from integrations.loading import naming
 from integrations.loading.batches import TableBatch
-from integrations.loading.capabilities import DUCKDB
+from integrations.loading.capabilities import DUCKDB, Capabilities
 from integrations.loading.catalogue import ExistingTable
 from integrations.loading.collecting import Collected
 from integrations.loading.column_loading import ColumnLoader, suits
@@ -45,8 +45,10 @@ class DuckDBDestination:
         wait_seconds: float = WRITER_WAITS_SECONDS,
         memory_limit: str = MEMORY_LIMIT,
         threads: int = 1,
+        capabilities: Capabilities = DUCKDB,
     ) -> None:
         self.path = Path(path)
+        self.capabilities = capabilities
         self.wait_seconds = wait_seconds
         self.memory_limit = memory_limit
         self.threads = threads
@@ -76,7 +78,7 @@ class DuckDBDestination:
             ) as connection:
                 for loader in [ColumnLoader, TableLoader] if suits(batches) else [TableLoader]:
                     connection.begin()
-                    schema = DuckDBSchema(connection, schema_name)
+                    schema = DuckDBSchema(connection, schema_name, self.capabilities)
                     schema.prepare()
                     try:
                         outcome = loader(
@@ -157,7 +159,7 @@ class DuckDBDestination:
                 schema = DuckDBSchema(connection, schema_name)
                 return StoredStanding(schema).outranked(collected, existing, versions)
 
-        return rehearse(batches, standing=there, capabilities=DUCKDB, outranked=outranked)
+        return rehearse(batches, standing=there, capabilities=self.capabilities, outranked=outranked)
 
     @contextmanager
     def _reading(self) -> Iterator[duckdb.DuckDBPyConnection | None]:

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from integrations.loading import naming
-from integrations.loading.capabilities import DUCKDB, Kind
+from integrations.loading.capabilities import DUCKDB, Capabilities, Kind
 from integrations.loading.catalogue import Catalogue, read_catalogue
 from integrations.loading.ledger import SCHEMA, KnownTable, Ledger
 from integrations.loading.merging import quote
@@ -19,10 +19,14 @@ from integrations.loading.staging import stage_rows, staged_types
 class DuckDBSchema:
     """The schema, whether it exists yet or not, on a connection that somebody else opened and will close."""
 
-    capabilities = DUCKDB
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, schema_name: str) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        schema_name: str,
+        capabilities: Capabilities = DUCKDB,
+    ) -> None:
         self.connection = connection
+        self.capabilities = capabilities
         self.name = schema_name
         self.database = str(self.execute("SELECT current_database()", [])[0][0])
 

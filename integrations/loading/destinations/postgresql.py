@@ -19,7 +19,7 @@ from psycopg import errors
 
 from integrations.loading import naming
 from integrations.loading.batches import Part, SetAside, TableBatch
-from integrations.loading.capabilities import POSTGRESQL
+from integrations.loading.capabilities import POSTGRESQL, Capabilities
 from integrations.loading.catalogue import ExistingTable
 from integrations.loading.collecting import Collected
 from integrations.loading.destinations.postgresql_columns import column_loader, suits_copying
@@ -58,8 +58,9 @@ SELECT set_config('jit', 'off', false) WHERE current_setting('jit', true) IS NOT
 class PostgreSQLDestination:
     """A database. Making one of these connects to nothing."""
 
-    def __init__(self, settings: PostgreSQLSettings) -> None:
+    def __init__(self, settings: PostgreSQLSettings, *, capabilities: Capabilities = POSTGRESQL) -> None:
         self.settings = settings
+        self.capabilities = capabilities
 
     def load(
         self,
@@ -78,7 +79,7 @@ class PostgreSQLDestination:
         check_schema_name(schema_name)
         with self._connected(LOAD_SECONDS) as connection:
             connection.execute(SESSION)
-            schema = PostgreSQLSchema(connection, schema_name)
+            schema = PostgreSQLSchema(connection, schema_name, self.capabilities)
             schema.prepare()
             with connection.transaction():
                 schema.lock(f"table {naming.table_name(table_name)}")
@@ -101,7 +102,7 @@ class PostgreSQLDestination:
                     return standing.outranked(collected, existing, versions)
 
             there = standing.read(POSTGRESQL.fold(naming.table_name(table_name)))
-            return rehearse(batches, standing=there, capabilities=POSTGRESQL, outranked=outranked)
+            return rehearse(batches, standing=there, capabilities=self.capabilities, outranked=outranked)
 
     def _merge(
         self, schema: PostgreSQLSchema, table_name: str, batches: list[TableBatch], batched_at: datetime

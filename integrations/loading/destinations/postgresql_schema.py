@@ -12,7 +12,7 @@ import psycopg
 from psycopg import errors
 
 from integrations.loading import naming
-from integrations.loading.capabilities import POSTGRESQL, Kind
+from integrations.loading.capabilities import POSTGRESQL, Capabilities, Kind
 from integrations.loading.catalogue import Catalogue, read_catalogue
 from integrations.loading.collecting import ORDINAL
 from integrations.loading.destinations.postgresql_copying import Copying
@@ -33,18 +33,22 @@ _REJECTED_COLUMNS = "record text, reason text, table_name text, _sdc_rejected_at
 class PostgreSQLSchema:
     """The schema, whether it exists yet or not, on a connection that somebody else opened and will close."""
 
-    capabilities = POSTGRESQL
-
     def __init__(
-        self, connection: psycopg.Connection[Any], schema_name: str, *, isolates: bool = True
+        self,
+        connection: psycopg.Connection[Any],
+        schema_name: str,
+        capabilities: Capabilities = POSTGRESQL,
+        *,
+        isolates: bool = True,
     ) -> None:
         self.connection = connection
+        self.capabilities = capabilities
         self.name = schema_name
         self.isolates = isolates  # whether rows at fault are told apart from the others
 
     def without_isolation(self) -> PostgreSQLSchema:
         """Return the same schema for a load that is given up as a whole when a row is at fault."""
-        return PostgreSQLSchema(self.connection, self.name, isolates=False)
+        return PostgreSQLSchema(self.connection, self.name, self.capabilities, isolates=False)
 
     def execute(self, statement: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         cursor = psycopg.RawCursor(self.connection)
