@@ -8,6 +8,8 @@ from django.db.models import QuerySet
 from integrations.models import Destination
 from integrations.services.schema_names import MAX_DISPLAY_NAME_LENGTH, MAX_SCHEMA_NAME_LENGTH, NameRefused
 
+DESTINATION_GONE = "This destination was removed meanwhile. Choose another."
+
 
 class ImportApiForm(forms.Form):
     """The create form. With `own_schema` it asks for a schema name instead of deriving one."""
@@ -18,12 +20,28 @@ class ImportApiForm(forms.Form):
         max_length=MAX_SCHEMA_NAME_LENGTH,
         help_text="Can't be changed after you save your integration.",
     )
+    destination = forms.ModelChoiceField(
+        label="Target Destination",
+        queryset=None,
+        empty_label=None,
+        help_text="It can be changed later in the integration's settings.",
+        error_messages={"invalid_choice": DESTINATION_GONE},
+    )
     form_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
     def __init__(
-        self, *args, own_schema: bool = False, live_url: str = "", focus: str = "display_name", **kw
+        self,
+        *args,
+        destinations: QuerySet[Destination],
+        own_schema: bool = False,
+        live_url: str = "",
+        focus: str = "display_name",
+        **kw,
     ):
         super().__init__(*args, **kw)
+        self.fields["destination"].queryset = destinations
+        if len(destinations) < 2:
+            del self.fields["destination"]
         self.own_schema = own_schema
         if not own_schema:
             del self.fields["schema_name"]
@@ -65,7 +83,7 @@ class IntegrationSettingsForm(forms.Form):
         queryset=None,
         empty_label=None,
         help_text="Rows that were loaded stay where they are. What waits is loaded into the new one.",
-        error_messages={"invalid_choice": "This destination was removed meanwhile. Choose another."},
+        error_messages={"invalid_choice": DESTINATION_GONE},
     )
 
     def __init__(self, *args, destinations: QuerySet[Destination], **kw):

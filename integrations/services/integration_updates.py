@@ -1,5 +1,6 @@
 """Several changes of one integration at once, all of them or none: what one call of the Connect API asks for."""
 
+import uuid
 from datetime import datetime
 from typing import TypedDict
 
@@ -10,8 +11,10 @@ from accounts.models import Account, ApiKey, User
 from accounts.services.account_lock import lock_account
 from integrations.models import Destination, Integration
 from integrations.services.destination_changes import DestinationGone, forget_tables
+from integrations.services.destinations import destination_of
 from integrations.services.integrations import (
     create_import_api_integration,
+    create_import_api_integration_with_token,
     pause_integration,
     rename_integration,
     resume_integration,
@@ -46,6 +49,28 @@ def create_mapped_integration(
         integration.destination = destination
         integration.save(update_fields=["destination"])
     return integration
+
+
+@transaction.atomic
+def create_mapped_integration_with_token(
+    *,
+    account: Account,
+    actor: User,
+    display_name: str,
+    schema_name: str | None = None,
+    destination: Destination | None = None,
+    form_id: uuid.UUID | None = None,
+) -> tuple[Integration, str]:
+    """Create an Import API integration that loads into `destination`, and its first token; return both.
+
+    Raises what either of them raises, and DestinationGone for a removed destination: then neither exists.
+    """
+    integration, secret = create_import_api_integration_with_token(
+        account=account, actor=actor, display_name=display_name, schema_name=schema_name, form_id=form_id
+    )
+    if destination is not None and destination != destination_of(integration=integration):
+        integration = map_integration(integration=integration, actor=actor, destination=destination)
+    return integration, secret
 
 
 @transaction.atomic

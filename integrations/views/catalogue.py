@@ -1,6 +1,7 @@
 """Add an integration: the catalogue, and the form of the Import API."""
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -8,8 +9,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import Can, allow
 from integrations.forms.integrations import ImportApiForm
-from integrations.models import Integration, IntegrationType
-from integrations.services.integrations import AlreadyCreated, create_import_api_integration_with_token
+from integrations.models import Destination, Integration, IntegrationType
+from integrations.services.destination_changes import DestinationGone
+from integrations.services.destinations import main_destination
+from integrations.services.integration_updates import create_mapped_integration_with_token
+from integrations.services.integrations import AlreadyCreated
 from integrations.services.schema_names import NameRefused, choose_schema_name, clean_display_name
 from integrations.views.access_tokens import show_token
 from integrations.views.frame import url_of
@@ -46,14 +50,21 @@ def import_api_create(request: HttpRequest) -> HttpResponse:
     """Name an Import API integration and generate its first token, which this answer alone shows."""
     if request.method != "POST" or "schema_choice" in request.POST:
         return show_form(request, unsent_form(request))
-    form = ImportApiForm(request.POST, own_schema=is_own(request.POST), live_url=request.path)
+    form = ImportApiForm(
+        request.POST,
+        own_schema=is_own(request.POST),
+        live_url=request.path,
+        destinations=destinations_to_choose(request),
+    )
     if form.is_valid():
         try:
-            integration, secret = create_import_api_integration_with_token(
+            integration, secret = create_mapped_integration_with_token(
                 account=request.account, actor=request.user, **form.cleaned_data
             )
         except NameRefused as refusal:
             form.add_refusal(refusal)
+        except DestinationGone as refusal:
+            form.add_error("destination", refusal.message)
         except AlreadyCreated as refusal:
             messages.warning(request, refusal.message)
             return redirect(where_it_is(refusal.integration))
@@ -83,7 +94,20 @@ def unsent_form(request: HttpRequest) -> ImportApiForm:
     if own_schema:
         initial["schema_name"] = name_in_warehouse(request, initial["display_name"])["schema_name"]
     focus = "schema_name" if own_schema else "display_name"
-    return ImportApiForm(initial=initial, own_schema=own_schema, live_url=request.path, focus=focus)
+    main = main_destination(account=request.account)
+    initial["destination"] = typed.get("destination") or (main.pk if main is not None else None)
+    return ImportApiForm(
+        initial=initial,
+        own_schema=own_schema,
+        live_url=request.path,
+        focus=focus,
+        destinations=destinations_to_choose(request),
+    )
+
+
+def destinations_to_choose(request: HttpRequest) -> QuerySet[Destination]:
+    """Return what a new integration may load into; with one or none there is nothing to choose."""
+    return request.account.destinations.live().order_by("pk")
 
 
 def show_form(request: HttpRequest, form: ImportApiForm, *, status: int = 200) -> HttpResponse:

@@ -5,11 +5,15 @@ import uuid
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.utils import timezone
 
 from accounts import secrets
 from accounts.models import AuditEvent
 from integrations.models import AccessToken, Integration
-from tests.factories import make_integration
+from integrations.services.destination_changes import DestinationGone
+from integrations.services.destinations import destination_of, main_destination
+from integrations.services.integration_updates import create_mapped_integration_with_token
+from tests.factories import make_integration, make_member, make_postgres_destination
 from tests.integrations.conftest import page, text_of
 
 TOKEN = re.compile(r"at_stitch[0-9A-Za-z]{46}")
@@ -228,3 +232,42 @@ def test_S4_a_form_without_the_csrf_token_is_refused(member, url):
     strict.force_login(member)
     assert strict.post(url, form()).status_code == 403
     assert Integration.objects.count() == 0
+
+
+def test_without_a_choice_no_destination_is_asked_for(browser, url):
+    assert "Target Destination" not in text_of(browser.get(url))
+
+
+def test_of_several_destinations_one_is_the_target(browser, account, url):
+    main = main_destination(account=account)
+    other = make_postgres_destination(account, display_name="Reporting")
+    rival = make_postgres_destination(make_member().memberships.get().account)
+    assert "Target Destination DuckDB Reporting" in text_of(browser.get(url))
+    for wrong in (rival.pk, "x", ""):
+        assert browser.post(url, form(destination=wrong)).status_code == 422
+    assert not Integration.objects.exists()
+    assert browser.post(url, form(destination=other.pk)).status_code == 200
+    created = Integration.objects.get()
+    assert destination_of(integration=created) == other
+    assert created.access_tokens.count() == 1
+    assert AuditEvent.objects.get(event="integration.mapped").detail == {"destination": "Reporting"}
+    browser.post(url, form(display_name="Bikes", destination=main.pk))
+    assert destination_of(integration=Integration.objects.get(display_name="Bikes")) == main
+
+
+def test_the_chosen_destination_survives_the_choice_of_a_schema_name(browser, account, url):
+    main_destination(account=account)
+    other = make_postgres_destination(account)
+    response = browser.post(url, form(destination=other.pk, schema_choice="own"))
+    assert f'<option value="{other.pk}" selected>' in response.content.decode()
+
+
+def test_a_destination_that_was_removed_in_the_same_moment_makes_neither(account, member):
+    main_destination(account=account)
+    gone = make_postgres_destination(account)
+    type(gone).objects.filter(pk=gone.pk).update(deleted_at=timezone.now())
+    with pytest.raises(DestinationGone):
+        create_mapped_integration_with_token(
+            account=account, actor=member, display_name="Bikes", destination=gone
+        )
+    assert Integration.objects.count() == AccessToken.objects.count() == 0
