@@ -11,6 +11,7 @@ from ninja.operation import Operation
 from ninja.renderers import JSONRenderer
 from ninja.security import HttpBearer
 
+from accounts.errors import DomainError
 from integrations.connect import responses, sources, tokens
 
 DESCRIPTION = (
@@ -59,6 +60,13 @@ api.add_router("", tokens.router)
 
 @api.exception_handler(responses.Refusal)
 def refuse(request: HttpRequest, refusal: responses.Refusal) -> HttpResponse:
+    return responses.send(refusal.body, refusal.status)
+
+
+@api.exception_handler(DomainError)
+def refuse_by_rule(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """A rule that no endpoint has words of its own for, a hold or a trial that ended meanwhile among them."""
+    refusal = responses.refusal("AccessDenied", error.message)
     return responses.send(refusal.body, refusal.status)
 
 

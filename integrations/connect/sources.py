@@ -15,7 +15,7 @@ from integrations.connect.schemas import PlainError, Source, SourceCreate, Sourc
 from integrations.models import Destination, Integration
 from integrations.services.destinations import destinations_of
 from integrations.services.integration_updates import create_mapped_integration, update_integration
-from integrations.services.integrations import delete_integration
+from integrations.services.integrations import IntegrationTypeLimitReached, delete_integration
 from integrations.services.locking import IntegrationDeleted
 from integrations.services.schema_names import (
     InvalidSchemaName,
@@ -98,6 +98,8 @@ def source_create(request: HttpRequest, body: SourceCreate):
         )
     except NameRefused as error:
         raise name_refusal(error, body.display_name) from error
+    except IntegrationTypeLimitReached as error:
+        raise refusal("AccessDenied", f"you do not have access to source type ({body.type})") from error
     return source(integration)
 
 
