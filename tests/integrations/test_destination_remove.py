@@ -71,11 +71,19 @@ def test_of_several_the_word_is_DELETE_and_the_integrations_may_go_too(
     other = make_postgres_destination(account)
     stays = make_integration(account, destination=other)
     url = address(embedded, "remove")
-    assert "Pause the integrations" in text_of(browser.get(url))
+    asked = text_of(browser.get(url))
+    assert (
+        "What happens 1 integration loads into DuckDB: Customer Records. Paused or deleted, it accepts"
+        in asked
+    )
+    assert "choose another Target Destination in its settings and resume it" in asked
+    assert "Connected Source Integrations Pause the integrations Delete the integrations" in asked
+    assert "is paused" not in asked.replace("One that is paused", "")
     assert browser.get(url, {"confirmation": "DuckDB"}).status_code == 422
     text = text_of(browser.get(url, {"confirmation": "DELETE", "connected": "delete"}))
     assert "1 integration is deleted: Customer Records." in text
     assert "You cannot undo this." in text
+    assert "Replicate new data only" not in text
     browser.post(url, {"confirmation": "DELETE", "connected": "delete"})
     integration.refresh_from_db()
     stays.refresh_from_db()
