@@ -74,6 +74,14 @@ GUIDES = (
         "guides/team_members.html",
     ),
     Guide(
+        "account/security",
+        "Sign-in and security",
+        "Two-factor authentication, passkeys, sessions, and leaving or closing an account.",
+        "Account guides",
+        "lock",
+        "guides/security.html",
+    ),
+    Guide(
         "account/plans-and-usage",
         "Plans and usage",
         "Which rows count, how the trial ends, and what changing the plan does.",

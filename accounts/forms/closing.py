@@ -13,6 +13,7 @@ class CloseAccountForm(FocusOnError, forms.Form):
     company_name = forms.CharField(
         label="Company Name",
         max_length=255,
+        help_text="Type the name of the account, as it stands above.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
     )
 

@@ -16,7 +16,7 @@ from accounts.services import throttle
 from accounts.services.authentication import forget_failures, may_sign_in
 from accounts.services.mail import send_mail
 from accounts.services.mail_facts import MailPointless, makes_link
-from accounts.services.second_step import forget_wrong_codes
+from accounts.services.second_step import forget_wrong_codes, signed_in_here_before
 from accounts.services.session_list import end_other_sessions
 from accounts.services.sessions import record_for_person
 from accounts.services.task_leases import holding
@@ -26,8 +26,10 @@ from stitchapp import request_facts
 logger = logging.getLogger("accounts.passwords")
 RESET = "password-reset"
 REQUESTS = throttle.Limit("password-forgot", most=5, seconds=24 * 60 * 60)
-# However many callers ask, one mailbox is not flooded.
+# However many callers ask, one mailbox is not flooded, and none of them is told so: past this number a mail goes out
+# once an hour, and whenever its owner asks from where they have signed in before (decision D37).
 REQUESTS_FROM_ANYWHERE = throttle.Limit("password-forgot-anywhere", most=25, seconds=24 * 60 * 60)
+REQUESTS_IN_A_FLOOD = throttle.Limit("password-forgot-flood", most=1, seconds=60 * 60)
 # And one caller does not ask for everybody.
 REQUESTS_FROM_HERE = throttle.Limit("password-forgot-here", most=60, seconds=60 * 60)
 
@@ -52,12 +54,11 @@ def request_reset(*, email: str, server: str) -> None:
     here = throttle.network_of(request_facts.current().address)
     if throttle.take_place(REQUESTS_FROM_HERE, here) is None:
         raise TooManyRequests("Too many passwords were asked for from here. Please try again in an hour.")
-    if (
-        throttle.take_place(REQUESTS, here, email) is None
-        or throttle.take_place(REQUESTS_FROM_ANYWHERE, email) is None
-    ):
+    if throttle.take_place(REQUESTS, here, email) is None:
         raise TooManyRequests
-    add_task(RESET, email=email, server=server)  # whoever it is: what follows is not in the answer's time
+    flood = throttle.take_place(REQUESTS_FROM_ANYWHERE, email) is None
+    # Whoever it is: what follows is not in the answer's time.
+    add_task(RESET, email=email, server=server, flood=flood)
 
 
 @handles(RESET)
@@ -66,6 +67,9 @@ def look_up_and_send(task: Task) -> None:
     person = User.objects.filter(email=task.facts["email"]).first()
     if person is None or not may_sign_in(person):
         logger.info("password_reset.nobody")
+        return
+    if task.facts["flood"] and not may_have_another(person):
+        logger.warning("password_reset.flood", extra={"person": person.pk})
         return
     with holding(task):
         record_for_person(Event.PASSWORD_RESET_REQUESTED, person)
@@ -78,6 +82,13 @@ def look_up_and_send(task: Task) -> None:
             link=(RESET, person.pk),
             button_label="Set a new password",
         )
+
+
+def may_have_another(person: User) -> bool:
+    """Tell whether a mail may go out though too many were asked for from anywhere."""
+    if signed_in_here_before(person):
+        return True
+    return throttle.take_place(REQUESTS_IN_A_FLOOD, person.email) is not None
 
 
 @makes_link(RESET)

@@ -3,6 +3,7 @@
 import secrets
 from datetime import timedelta
 
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -10,9 +11,11 @@ from django.utils import timezone
 from accounts.models import Account, Membership, Role, User
 from accounts.services import key_clients, last_use
 from accounts.services.api_keys import create_api_key
+from accounts.services.closing import close_account
 from accounts.services.invitations import invite_member
 from accounts.services.key_authentication import authenticate_api_key
 from accounts.services.leavers import Keep, deactivate_member
+from accounts.services.second_factor import add_app, begin_enrolment
 from accounts.services.sign_up import open_account
 from stitchapp import request_facts
 
@@ -25,6 +28,7 @@ COLLEAGUES = {
 INVOICE_ADMIN = "Luca"
 INVITED = {"sofia": Role.GENERAL_USER, "alan": Role.ADMINISTRATOR, "emil": Role.GENERAL_USER}
 EXPIRED = "emil"
+WITH_TWO_FACTOR = "Luca"
 
 
 def add_people(*, account: Account, admin: User, domain: str, server: str) -> None:
@@ -39,11 +43,25 @@ def add_people(*, account: Account, admin: User, domain: str, server: str) -> No
                 account=account, user=person, role=role, invoice_admin=name == INVOICE_ADMIN
             )
         open_account(person=admin, company_name=f"{account.company_name} (Test)", region=account.region)
+        closed = open_account(
+            person=admin, company_name=f"{account.company_name} (Closed)", region=account.region
+        )
+        close_account(account=closed, actor=admin, server=server)
+        admin.memberships.filter(account=closed).update(last_used_at=None)
         admin.memberships.filter(account=account).update(last_used_at=timezone.now())
+    add_second_factor(User.objects.get(email=f"{WITH_TWO_FACTOR.lower()}@{domain}"), server=server)
     for name, role in INVITED.items():
         invite_member(account=account, actor=admin, email=f"{name}@{domain}", role=role, server=server)
     yesterday = timezone.now() - timedelta(days=1)
     account.invitations.filter(email=f"{EXPIRED}@{domain}").update(expires_at=yesterday)
+
+
+def add_second_factor(person: User, *, server: str) -> None:
+    """Give a member an authenticator app; nobody has its key."""
+    enrolment = begin_enrolment(person)
+    counter = max(yield_hotp_counters_from_time())
+    code = format_hotp_value(hotp_value(enrolment.secret, counter))
+    add_app(person=person, enrolment=enrolment, code=code, server=server)
 
 
 def let_somebody_go(*, account: Account, admin: User, server: str) -> None:

@@ -167,3 +167,50 @@ def test_S10_at_an_address_without_a_name_the_page_says_why(browser, server):
         "Passkeys do not work at this address."
     )
     visitor.context.close()
+
+
+def test_S10_an_account_is_closed_and_reopened(visitor):
+    """app.md 13.1; the path: user menu, Billing, Cancel Your Account."""
+    person, page = new_person(), visitor.page
+    company = f"Wool {person['email'].split('@')[0]}"
+    visitor.sign_up(**person, company=company)
+    visitor.press_on(page.locator(".user-menu > summary"))
+    visitor.press("link", "Billing")
+    visitor.press("link", "Cancel Your Account")
+    visitor.fill("Company Name", "Something else")
+    visitor.press("button", "Close the Account")
+    expect_to_read(visitor, "This is not the name of the account.")
+    visitor.fill("Company Name", company)
+    visitor.press("button", "Close the Account")
+    expect(page.get_by_role("heading", name="This account is closed")).to_be_visible()
+    page.goto("/")
+    expect(page.get_by_role("heading", name="This account is closed")).to_be_visible()
+    visitor.press("button", "Reopen the Account")
+    expect_to_read(visitor, "The account is open again.")
+
+
+def test_S10_an_account_that_requires_two_factor_leads_its_members_to_it(visitor):
+    person, page = new_person(), visitor.page
+    visitor.sign_up(**person)
+    client_id = re.search(r"/client/(\d+)/", page.url).group(1)
+    page.goto("/security/authenticator/new")
+    secret = page.locator("#app-key").input_value().replace(" ", "")
+    visitor.fill("Code", code_of(secret))
+    visitor.press("button", "Turn On")
+    expect(page.get_by_role("heading", name="Your Recovery Codes")).to_be_visible()
+    page.goto(f"/client/{client_id}/account/settings")
+    visitor.press("link", "See Who Has It")
+    visitor.press("link", "Require Two-Factor Authentication")
+    visitor.press("button", "Require")
+    expect_to_read(visitor, "Every member needs two-factor authentication from now on.")
+    page.goto("/security/authenticator/remove")
+    visitor.press("button", "Remove")
+    expect_to_read(visitor, "The authenticator app is removed.")
+    page.goto(f"/client/{client_id}/account/billing")
+    expect(page.get_by_role("heading", name="One thing before you go in")).to_be_visible()
+    visitor.press("link", "Add an Authenticator App")
+    secret = page.locator("#app-key").input_value().replace(" ", "")
+    visitor.fill("Code", code_of(secret))
+    visitor.press("button", "Turn On")
+    visitor.press("link", "I Have Kept Them")
+    expect(page).to_have_url(re.compile(rf"/client/{client_id}/account/billing$"))
