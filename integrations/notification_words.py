@@ -36,6 +36,10 @@ MEANINGS = {
         "The destination refuses what is in some records of a table, and they could not be told apart from the others. "
         "The table waits. It ends when the table is loaded again."
     ),
+    Kind.UNDELIVERABLE_HOOK: (
+        "A post-load hook was tried several times, and its address took none of the messages. It ends when one is "
+        "delivered, and when the hook is disabled or deleted."
+    ),
     Kind.REJECTED_RECORDS: (
         "Some records could not be stored and were set aside; the rest was loaded. It ends when each of them has been "
         "replayed or dismissed."
@@ -68,7 +72,6 @@ def kinds_explained() -> list[dict[str, str]]:
             "opt_out": "yes" if kind.facts.opt_out else "no",
         }
         for kind in Kind
-        if kind in MEANINGS
     ]
 
 

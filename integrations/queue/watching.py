@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max, OuterRef, Subquery
 
-from accounts.models import Account
+from accounts.models import Account, Task
 from accounts.services.tasks import timed
 from integrations.models import (
     BatchTable,
@@ -27,10 +27,13 @@ from integrations.models.notification import NotificationQuerySet
 from integrations.queue.telling import table_cause, unreadable_cause
 from integrations.services.destinations import integrations_into
 from integrations.services.notifications import (
+    MAILS,
     OF_TABLES,
     clear_notification,
+    mail_key,
     no_destination_cause,
     over,
+    plan_mails,
     raise_notification,
 )
 from integrations.services.rejected_records import tell_rejected
@@ -46,6 +49,7 @@ def watch(now: datetime) -> None:
     watch_delays(now)
     watch_failures(now)
     watch_rejected(now)
+    watch_mails(now)
 
 
 def watch_delays(now: datetime) -> None:
@@ -134,3 +138,12 @@ def watch_rejected(now: datetime) -> None:
         wanted[integration.deleted_at is None and pk in newest and newest[pk] > oldest].add(pk)
     for pk in (wanted[True] - told) | (wanted[False] & told):
         tell_rejected(integration=integrations[pk], now=now)
+
+
+def watch_mails(now: datetime) -> None:
+    """Have mails sent that are long due and that no task is left to send: it was given up."""
+    overdue = Notification.objects.open().filter(mail_due_at__lt=now - LATE).select_related("account")
+    wanted = {mail_key(each.account, Kind.of(each.kind)): each for each in overdue}
+    asked = Task.objects.open().filter(kind=MAILS, key__in=list(wanted)).values_list("key", flat=True)
+    for key in wanted.keys() - set(asked):
+        plan_mails(account=wanted[key].account, kind=Kind.of(wanted[key].kind), due_at=now)

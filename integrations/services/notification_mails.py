@@ -57,7 +57,7 @@ def send_due_mails(*, account: Account, kind: Kind, now: datetime) -> int:
         due = list(rows.select_for_update(of=("self",)).order_by("pk"))
         if due:
             of_kind.filter(pk__in=[each.pk for each in due]).update(mailed_at=now, mail_due_at=None)
-            sent = write_mails(account, kind, due)
+            sent = write_mails(account, kind, due) if account.closed_at is None else 0
         next_at = now + BETWEEN if due and has_pauses(kind) else None
     left = waiting.order_by("mail_due_at").first()
     if left is not None:

@@ -100,10 +100,15 @@ def plan_mails(*, account: Account, kind: Kind, due_at: datetime) -> None:
     add_task(
         MAILS,
         account=account,
-        key=f"{account.pk}:{kind.stored}",
+        key=mail_key(account, kind),
         due_at=due_at + wait,
         notification=kind.stored,
     )
+
+
+def mail_key(account: Account, kind: Kind) -> str:
+    """Name the task that sends an account's mails of a kind; there is one at most."""
+    return f"{account.pk}:{kind.stored}"
 
 
 def clear_notification(*, account: Account, kind: Kind, cause: str, now: datetime) -> None:

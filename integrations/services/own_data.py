@@ -6,7 +6,7 @@ from typing import Any
 
 from accounts.models import User
 from accounts.services.own_data import part_of_own_data
-from integrations.models import AccessToken, Integration
+from integrations.models import AccessToken, Integration, Notification, NotificationAddress
 
 
 @part_of_own_data("integrations_made")
@@ -36,4 +36,33 @@ def access_tokens_generated(person: User) -> list[dict[str, Any]]:
             "last_used_at": token.last_used_at,
         }
         for token in made.order_by("pk")
+    ]
+
+
+@part_of_own_data("notification_addresses_added")
+def notification_addresses_added(person: User) -> list[dict[str, Any]]:
+    added = NotificationAddress.objects.filter(created_by=person).select_related("account").order_by("pk")
+    return [
+        {
+            "client_id": address.account.client_id,
+            "email": address.email,
+            "created_at": address.created_at,
+            "confirmed_at": address.confirmed_at,
+            "disabled_at": address.disabled_at,
+        }
+        for address in added
+    ]
+
+
+@part_of_own_data("notifications_dismissed")
+def notifications_dismissed(person: User) -> list[dict[str, Any]]:
+    dismissed = Notification.objects.filter(dismissed_by=person).select_related("account").order_by("pk")
+    return [
+        {
+            "client_id": notification.account.client_id,
+            "kind": notification.facts.name,
+            "began_at": notification.began_at,
+            "dismissed_at": notification.dismissed_at,
+        }
+        for notification in dismissed
     ]

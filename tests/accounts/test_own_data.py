@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import ApiKey, AuditEvent, Role
 from accounts.services.members import change_role
@@ -15,6 +16,8 @@ from tests.factories import (
     make_api_key,
     make_integration,
     make_member,
+    make_notification,
+    make_notification_address,
     make_user,
 )
 
@@ -50,6 +53,8 @@ def test_the_file_holds_what_is_held_on_the_person(account, ann):
     client = client_of(ann)
     key, secret = make_api_key(account, ann, description="Nightly")
     token, token_secret = make_access_token(make_integration(account, created_by=ann, display_name="Shop"))
+    make_notification_address(account, email="list@example.com", created_by=ann)
+    make_notification(account=account, dismissed_at=timezone.now(), dismissed_by=ann)
     app_secret, codes = with_app(ann)  # it ends the sessions that were opened before
     client.force_login(ann)
     add_passkey(client, "Laptop")
@@ -63,6 +68,8 @@ def test_the_file_holds_what_is_held_on_the_person(account, ann):
     ]
     assert data["integrations_made"][0]["display_name"] == "Shop"
     assert data["access_tokens_generated"][0]["integration"] == "Shop"
+    assert data["notification_addresses_added"][0]["email"] == "list@example.com"
+    assert data["notifications_dismissed"][0]["kind"] == "Error persisting table data"
     assert data["sign_in"]["passkeys"][0]["name"] == "Laptop"
     assert data["sign_in"]["unused_recovery_codes"] == 10
     assert len(data["sessions"]) >= 1

@@ -1,6 +1,7 @@
 """The dashboard with 50 integrations and Loads with 200 tables, beside the same rows on bare Django pages.
 
-And the Billing page and the usage by table of an account with 12 months of 500 tables, by themselves.
+And by themselves the Billing page and the usage by table of an account with 12 months of 500 tables, and All
+Notifications with 1,000 of them.
 """
 
 import http.client
@@ -14,7 +15,7 @@ from tests.bench.measuring import cpu_seconds, descendants, percentile, report
 from tests.queue.processes import GUNICORN, Product, prepared_product
 
 INTEGRATIONS, TABLES, ROUNDS = 50, 200, 200
-USED_TABLES, USED_DAYS = 500, 360
+USED_TABLES, USED_DAYS, NOTIFICATIONS = 500, 360, 1_000
 FILL = f"""
 import json
 from datetime import timedelta
@@ -23,7 +24,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from accounts.models import Membership
-from integrations.models import DailyRows, Load
+from integrations.models import DailyRows, Kind, Load, Notification
 from tests.factories import make_account, make_integration, make_loaded_table, make_member
 account = make_account(client_id=700_000)
 user = make_member(account, email="reader@example.com")
@@ -58,6 +59,20 @@ DailyRows.objects.bulk_create(
     ),
     batch_size=5000,
 )
+Notification.objects.bulk_create(
+    Notification(
+        account=busy,
+        integration=source,
+        kind=Kind.ERROR_PERSISTING_TABLE.stored,
+        cause=f"table:{{number}}",
+        table_name=f"table_{{number}}",
+        message=f"Encountered an error while loading the table table_{{number}} of Busy source.",
+        details="Primary Keys for table do not match Primary Keys of incoming data",
+        began_at=now - timedelta(minutes=number),
+        latest_at=now,
+    )
+    for number in range({NOTIFICATIONS})
+)
 session = SessionStore()
 session[SESSION_KEY] = str(user.pk)
 session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
@@ -69,6 +84,7 @@ print(json.dumps({{
     "dashboard with {INTEGRATIONS} integrations": home,
     "Loads with {TABLES} tables": f"{{home}}/{{integration.pk}}/loads",
     "Billing with {USED_TABLES} tables over {USED_DAYS} days": f"/client/{{busy.client_id}}/account/billing",
+    "All Notifications with {NOTIFICATIONS}": f"/client/{{busy.client_id}}/notifications",
     "usage of {USED_TABLES} tables": f"/client/{{busy.client_id}}/account/billing/usage?by=table",
 }}))
 """

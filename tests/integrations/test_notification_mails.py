@@ -267,3 +267,11 @@ def test_mails_come_in_as_many_queries_for_many_notifications(account, member, d
         tell(account, f"table:{number}")
     with django_assert_max_num_queries(20):
         send_due_mails(account=account, kind=AT_ONCE, now=NOW)
+
+
+def test_a_closed_account_is_mailed_nothing(account, member):
+    tell(account)
+    account.closed_at = NOW
+    account.save()
+    assert mails_at(account, AT_ONCE, NOW) == []
+    assert Notification.objects.get().mail_due_at is None

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from integrations.models import Category, Kind, Level, Notification
+from integrations.notification_words import kinds_explained
 from integrations.services import notifications
 from integrations.services.notifications import clear_causes, clear_notification, raise_notification
 from tests.factories import make_account, make_integration
@@ -91,6 +92,10 @@ def test_the_kinds_are_those_of_the_type_table():
     } == TABLE
     assert {kind.facts.level for kind in Kind} == set(Level)
     assert {kind.facts.category for kind in Kind} < set(Category)
+
+
+def test_the_guide_explains_every_kind():
+    assert [kind["name"] for kind in kinds_explained()] == [kind.facts.name for kind in Kind]
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.models import Task
 from integrations.loading.errors import LoadError
 from integrations.models import Batch, BatchTable, Kind, Notification, QueuedTable
 from integrations.queue import loader
 from integrations.queue.loader import load_next
 from integrations.queue.watching import LATE, watch
-from integrations.services.notifications import raise_notification
+from integrations.services.notifications import MAILS, raise_notification
 from tests.factories import make_notification, make_rejected
 from tests.queue.sending import send
 from tests.queue.test_loader import drain
@@ -110,3 +111,17 @@ def test_what_others_tell_is_left_alone(token, queue):
     )
     watch(timezone.now())
     assert len(told()) == 2
+
+
+def test_a_mail_that_no_task_is_left_to_send_is_asked_for_again(token, queue):
+    now = timezone.now()
+    raise_notification(
+        account=token.account, kind=Kind.ROW_LIMIT_REACHED, cause="limit", message="Full.", now=now - LATE * 2
+    )
+    task = Task.objects.get(kind=MAILS)
+    watch(now)
+    assert Task.objects.get(kind=MAILS) == task
+    Task.objects.update(failed_at=now)
+    for _ in range(2):
+        watch(now)
+    assert Task.objects.open().get(kind=MAILS).due_at == now
