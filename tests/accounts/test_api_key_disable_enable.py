@@ -69,5 +69,5 @@ def test_a_key_of_somebody_who_left_is_not_re_enabled(signed_in, page, account):
     leaver.memberships.update(deactivated_at=timezone.now())
     response = signed_in.post(page("api-key-enable", api_key_id=key.pk))
     assert response.status_code == 409
-    assert "This key's creator is not an active member of the account" in Page(response).words
+    assert "This key's owner is not an active member of the account" in Page(response).words
     assert not ApiKey.objects.get().is_enabled
