@@ -9,6 +9,7 @@ from integrations.queue.working import LoaderProcess
 
 class Command(BaseCommand):
     help = "Load accepted batches into their destinations. Ends on SIGTERM, after the loads in hand."
+    requires_system_checks = ()  # they load every page, which this program never shows
 
     def add_arguments(self, parser):
         parser.add_argument("--once", action="store_true", help="load what is due, then end")
