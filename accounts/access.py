@@ -86,6 +86,8 @@ class Access:
     feature: Feature | None = None
     scope: str = ""
     fresh: bool = False
+    without_second_factor: bool = False
+    while_closed: bool = False
 
 
 def may(membership: Membership, permission: Can) -> bool:
@@ -139,7 +141,14 @@ def allow(
                 (require_fresh(request) if fresh else None) or view(request, *args, **kwargs), request
             )
 
-        guarded.access = Access("member", permission, feature, fresh=fresh)
+        guarded.access = Access(
+            "member",
+            permission,
+            feature,
+            fresh=fresh,
+            without_second_factor=without_second_factor,
+            while_closed=while_closed,
+        )
         return guarded
 
     return decorate

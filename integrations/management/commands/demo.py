@@ -124,7 +124,7 @@ class Command(BaseCommand):
 
     def begin_a_trial(self, account: Account, admin: User) -> None:
         """Load something for the Administrator's other account, so that its trial runs."""
-        other = admin.memberships.exclude(account=account).get().account
+        other = admin.memberships.exclude(account=account).get(account__closed_at=None).account
         rig, _ = create_import_api_integration_with_token(account=other, actor=admin, display_name="Test Rig")
         now = timezone.now()
         self.send(rig, "bikes", 25, sample_records.bikes(25, seed=SEED + 3, now=now))
