@@ -13,7 +13,7 @@ LIMITS = (
     ("Integration types", "max_integration_types"),
 )
 # Only what exists is told of: a feature gets its line here together with its pages.
-FEATURES = (("API access keys", "api_access"),)
+FEATURES = (("API access keys", "api_access"), ("Post-load hooks", "post_load_hooks"))
 
 
 def plan_facts(plan: Plan) -> list[tuple[str, str]]:

@@ -54,7 +54,7 @@ def end_trial_if_over(*, account: Account, now: datetime) -> list[str]:
 def end_trials(now: datetime) -> None:
     """Carry out the end of every trial that has run out, each in a transaction of its own."""
     begun = Account.objects.filter(
-        plan__trial_days__isnull=False, trial_started_at__isnull=False, trial_ended_at=None
+        plan__trial_days__isnull=False, trial_started_at__isnull=False, trial_ended_at=None, closed_at=None
     )
     for account in begun.select_related("plan").order_by("pk"):
         if account.trial_is_over(now):

@@ -30,7 +30,7 @@ def inactive_accounts(now: datetime) -> list[Account]:
     running = Integration.objects.live().filter(account=OuterRef("pk"), paused_at=None, system_paused_at=None)
     active = Q(updated_at__gt=since) | Q(last_received_at__gt=since)
     found = (
-        Account.objects.filter(Exists(running))
+        Account.objects.filter(Exists(running), closed_at=None)
         .exclude(Exists(Integration.objects.filter(active, account=OuterRef("pk"))))
         .exclude(Exists(DailyRows.objects.filter(account=OuterRef("pk"), day__gte=since.date())))
         .order_by("pk")

@@ -16,7 +16,7 @@ from integrations.services.integrations import pause_by_system
 @timed("pause_long_holds", every=timedelta(hours=1))
 def pause_long_holds(now: datetime) -> None:
     """Pause what runs in every account that has been on hold for long, each in a transaction of its own."""
-    for account in Account.objects.on_hold().order_by("pk"):
+    for account in Account.objects.on_hold().filter(closed_at=None).order_by("pk"):
         if is_held_for_long(account, now):
             pause_running(account=account, now=now)
 

@@ -239,6 +239,7 @@ def test_losses_name_what_shrinks():
         "Destinations: 1 instead of 3.",
         "Integration types: 10 instead of unlimited.",
         "API access keys: no longer included.",
+        "Post-load hooks: no longer included.",
     ]
     assert gains(plans["standard"], plans["premium"]) == [
         "Rows a month: 1,000,000,000 instead of 5,000,000.",
@@ -246,6 +247,7 @@ def test_losses_name_what_shrinks():
         "Destinations: 5 instead of 1.",
         "Integration types: unlimited instead of 10.",
         "API access keys: included.",
+        "Post-load hooks: included.",
         "Loading reports: 60 days instead of 7.",
     ]
     assert gains(plans["premium"], plans["standard"]) == []

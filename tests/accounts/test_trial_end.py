@@ -94,6 +94,14 @@ def test_a_running_trial_and_a_plan_without_one_go_on(member):
         assert not account.audit_events.exists()
 
 
+def test_a_closed_account_is_told_nothing_of_its_trial(account, member):
+    account.closed_at = timezone.now()
+    account.save(update_fields=["closed_at"])
+    end_trials(timezone.now())
+    assert not account.audit_events.exists()
+    assert not account.notifications.exists()
+
+
 def test_P7_keys_and_tokens_are_refused_before_it_is_written_down(account, member):
     _, key_secret = make_api_key(account)
     _, token_secret = make_access_token(make_integration(account))

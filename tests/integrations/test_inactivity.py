@@ -69,6 +69,12 @@ def test_one_that_is_new_or_was_just_changed_is_left_alone(integration):
     assert not is_paused_by(timezone.now(), integration)
 
 
+def test_a_closed_account_is_left_alone(account, integration):
+    account.closed_at = timezone.now()
+    account.save(update_fields=["closed_at"])
+    assert not is_paused_by(timezone.now(), integration)
+
+
 def test_what_comes_and_cannot_be_loaded_is_activity(integration):
     make_batch(integration)
     assert not is_paused_by(timezone.now(), integration)
