@@ -63,13 +63,18 @@ def by_key(rows, key_names):
 
 
 def send_with_target_stitch(product, streams, folder):
-    """Pipe Singer messages into target-stitch; return the last state it printed."""
+    """Send rows of some streams with target-stitch; return the last state it printed."""
     lines = []
     for name, (rows, key_names, properties) in streams.items():
         schema = {"type": "object", "properties": properties}
         lines.append({"type": "SCHEMA", "stream": name, "schema": schema, "key_properties": key_names})
         lines += [{"type": "RECORD", "stream": name, "record": row} for row in rows]
     lines.append({"type": "STATE", "value": {"sent": sum(len(rows) for rows, _, _ in streams.values())}})
+    return pipe_into_target_stitch(product, lines, folder)
+
+
+def pipe_into_target_stitch(product, lines, folder):
+    """Pipe Singer messages into target-stitch; return the last state it printed."""
     url = f"http://127.0.0.1:{product.port}/v2/import/batch"
     config = {
         "client_id": product.access["client_id"],
@@ -125,9 +130,12 @@ def table(product, name, columns, moments=()):
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
-@pytest.mark.skipif(
+needs_a_compiler = pytest.mark.skipif(
     shutil.which("cc") is None, reason="psutil 5.6.6, which target-stitch pins, is built from source"
 )
+
+
+@needs_a_compiler
 def test_real_data_through_target_stitch_arrives_whole_and_half_of_it_is_updated(product, tmp_path):
     sent = sum(len(rows) for rows, _, _ in STREAMS.values())
     assert sent >= 10_000
@@ -158,6 +166,38 @@ def test_real_data_through_target_stitch_arrives_whole_and_half_of_it_is_updated
     assert by_key(loaded, key_names) == expected | changed
     assert len(loaded) == len(expected)
     assert "The books balance" in product.manage("check_books")
+
+
+@needs_a_compiler
+def test_a_full_table_replaces_its_former_version_through_target_stitch(product, tmp_path):
+    """import-api.md 10, 5: versions, times of extraction, an activation and a state."""
+    schema = {
+        "type": "object",
+        "properties": {"id": {"type": "integer"}, "tags": {"type": "array", "items": {"type": "string"}}},
+    }
+    runs = ((1_700_000_000_001, [1, 2, 3]), (1_700_000_000_002, [2, 4]))
+    for version, ids in runs:
+        lines = [{"type": "SCHEMA", "stream": "yachts", "schema": schema, "key_properties": ["id"]}]
+        lines += [
+            {
+                "type": "RECORD",
+                "stream": "yachts",
+                "record": {"id": number, "tags": [f"tag {number}"]},
+                "version": version,
+                "time_extracted": "2024-02-03T04:05:06.123456Z",
+            }
+            for number in ids
+        ]
+        lines.append({"type": "ACTIVATE_VERSION", "stream": "yachts", "version": version})
+        lines.append({"type": "STATE", "value": {"done": version}})
+        assert pipe_into_target_stitch(product, lines, tmp_path) == {"done": version}
+        columns = ["id", "_sdc_table_version", "_sdc_extracted_at"]
+        loaded = table(product, "yachts", columns, moments=["_sdc_extracted_at"])
+        assert sorted(map(tuple, (row.values() for row in loaded))) == [
+            (number, version, "2024-02-03T04:05:06Z") for number in ids
+        ]
+        tags = table(product, "yachts__tags", ["_sdc_source_key_id", "value"])
+        assert sorted(row["value"] for row in tags) == [f"tag {number}" for number in ids]
 
 
 def test_plain_curl_pushes_and_the_rows_arrive(product, tmp_path):

@@ -47,11 +47,20 @@ def filled(text, words):
     return text
 
 
+def body_of(row, words):
+    """Return a row's body; what limits need is told by how often it is repeated, and by the size it is padded to."""
+    text = row.get("body", "")
+    for word, (piece, times, *between) in row.get("repeated", {}).items():
+        text = text.replace(word, (between[0] if between else ",").join([piece] * times))
+    body = filled(text, words).encode()
+    return body.ljust(row.get("size", 0))
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['request']} - {row['case']}")
 def test_I15_the_answer_is_exact(row, words, client):
     """I15, and I2: a refused request stores nothing, an accepted one is stored whole."""
     method, path = row["request"].split(" ")
-    body = filled(row.get("body", ""), words).encode()
+    body = body_of(row, words)
     headers = {"authorization": filled(row["authorization"], words)} if row["authorization"] else {}
     response = client.generic(
         method, path, body, headers=headers, CONTENT_TYPE=row["content_type"], CONTENT_LENGTH=str(len(body))
