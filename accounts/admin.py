@@ -22,13 +22,15 @@ from accounts.models import (
 from accounts.read_only_admin import ReadOnlyAdmin, act_with_reason
 from accounts.services.api_keys import disable_api_key
 from accounts.services.failed_tasks import retry_task
+from accounts.services.second_factor import reset_second_factors
 from accounts.services.staff_rights import change_staff_rights
 from accounts.services.tasks import shown_facts
+from stitchapp.server_address import server_address
 
 
 @admin.register(User)
 class UserAdmin(ReadOnlyAdmin):
-    """People. A superuser says here who is staff and in which groups."""
+    """People. A superuser says here who is staff and in which groups, and lets in who lost their second factor."""
 
     list_display = ["email", "first_name", "last_name", "is_active", "is_staff", "date_joined", "last_login"]
     list_filter = ["is_staff", "is_active", "groups", "date_joined"]
@@ -46,6 +48,32 @@ class UserAdmin(ReadOnlyAdmin):
         "groups",
     ]
     ordering = ["email"]
+    actions = ["reset_two_factor"]
+
+    def has_reset_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_active and request.user.is_superuser
+
+    @admin.action(
+        description="Remove two-factor authentication of the chosen people …", permissions=["reset"]
+    )
+    def reset_two_factor(self, request: HttpRequest, chosen: QuerySet[User]) -> HttpResponse | None:
+        def reset(person: User, reason: str) -> None:
+            reset_second_factors(
+                person=person, actor=request.user, reason=reason, server=server_address(request)
+            )
+
+        return act_with_reason(
+            self,
+            request,
+            chosen.filter(authenticator__isnull=False).distinct(),
+            action="reset_two_factor",
+            title="Remove two-factor authentication",
+            warning="These people sign in with the password alone afterwards, and are told so by mail. "
+            "Make sure first that it is they who ask.",
+            button="Remove",
+            describe=lambda person: f"{person.get_full_name()} ({person.email})",
+            act=reset,
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None):
         return [field for field in self.fields if field not in ("is_staff", "groups")]

@@ -391,3 +391,26 @@ def test_the_page_shows_times_with_their_zone_and_asks_a_constant_number_of_quer
     page = client.get("/security").content.decode()
     assert "last used on" in page
     assert "(UTC)" in page
+
+
+def test_D19_a_superuser_lets_a_person_in_who_lost_everything_and_support_does_not(client, ann):
+    from django.contrib.auth.models import Group
+
+    with_app(ann)
+    choice = {"action": "reset_two_factor", "_selected_action": [ann.pk]}
+    support = make_user(is_staff=True)
+    support.groups.add(Group.objects.get(name="Support"))
+    client.force_login(support)
+    client.post("/admin/accounts/user/", choice | {"reason": "Lost"})
+    assert Authenticator.objects.filter(user=ann).exists()
+    boss = make_user(is_staff=True, is_superuser=True)
+    client.force_login(boss)
+    asked = client.post("/admin/accounts/user/", choice)
+    assert "Make sure first that it is they who ask." in asked.content.decode()
+    assert Authenticator.objects.filter(user=ann).exists()
+    client.post("/admin/accounts/user/", choice | {"reason": "Seen in person"})
+    assert not Authenticator.objects.filter(user=ann).exists()
+    event = AuditEvent.objects.get(event="user.second_factors_reset")
+    assert (event.actor, event.by_staff, event.detail) == (boss, True, {"reason": "Seen in person"})
+    again = client.post("/admin/accounts/user/", choice | {"reason": "Again"}, follow=True)
+    assert "Nothing to do" in again.content.decode()
