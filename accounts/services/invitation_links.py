@@ -62,6 +62,8 @@ def open_link(code: str) -> Opened:
     opened = read_link(code)
     if opened is None or not opened.invitation.is_pending(timezone.now()):
         raise InvitationSpent
+    if opened.invitation.account.closed_at is not None:
+        raise InvitationSpent
     return opened
 
 

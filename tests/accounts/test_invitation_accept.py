@@ -5,7 +5,7 @@ from allauth.account.models import EmailAddress
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Invitation, Membership, Plan, Role, User
+from accounts.models import Account, Invitation, Membership, Plan, Role, User
 from accounts.services.invitation_links import COPIED, MAILED, invitation_code
 from accounts.services.leavers import deactivate_member
 from tests.factories import make_account, make_invitation, make_member, make_user
@@ -116,7 +116,9 @@ def test_S6_the_link_is_spent_after_its_one_success(client, account, invitation,
     assert "You are a member already" in read(again)
 
 
-@pytest.mark.parametrize("end", ["expired", "cancelled", "replaced", "made up", "no code at all"])
+@pytest.mark.parametrize(
+    "end", ["expired", "cancelled", "replaced", "made up", "no code at all", "account closed"]
+)
 def test_S6_one_clear_page_for_every_link_that_opens_nothing(client, invitation, link, end):
     if end == "expired":
         Invitation.objects.update(expires_at=timezone.now())
@@ -124,6 +126,8 @@ def test_S6_one_clear_page_for_every_link_that_opens_nothing(client, invitation,
         Invitation.objects.update(cancelled_at=timezone.now())
     elif end == "replaced":
         Invitation.objects.update(nonce="another")
+    elif end == "account closed":
+        Account.objects.update(closed_at=timezone.now())
     elif end == "made up":
         link = link[:-1] + ("A" if link[-1] != "A" else "B")
     else:
