@@ -45,8 +45,8 @@ MEANINGS = {
         "replayed or dismissed."
     ),
     Kind.INTERNAL_LOADING: (
-        "Something on this server keeps data from being loaded. It is tried again by itself; if it lasts, tell the "
-        "people who run the server."
+        "Something on this server keeps data from being loaded, or data waits for more than 4 minutes without a known "
+        "error. It is tried again by itself; if it lasts, tell the people who run the server."
     ),
 }
 

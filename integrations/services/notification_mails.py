@@ -1,8 +1,8 @@
 """Mails about notifications: to whom, when, and how many in one (app.md 12.3).
 
 A mail waits for its kind's delay, and one of a kind without delay for a minute; what is over, or was dismissed, by then
-is not mailed. One mail tells of everything of its kind that is due, and the next of that kind goes out an hour later at
-the earliest. Each cause is mailed once until it is over.
+is not mailed. One mail tells of everything of its kind that is due; where there can be many, the next of that kind goes
+out an hour later at the earliest. Each cause is mailed once until it is over.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def send_due_mails(*, account: Account, kind: Kind, now: datetime) -> int:
 
 
 def has_pauses(kind: Kind) -> bool:
-    """Tell whether mails of a kind keep a distance; what is about the account itself is told when it happens."""
-    return kind.facts.category is not Category.ACCOUNT
+    """Tell whether mails of a kind keep a distance: those about tables, of which many can fail one by one."""
+    return kind.facts.category in (Category.REPLICATION, Category.INTERNAL)
 
 
 def quiet_until(account: Account, kind: Kind) -> datetime | None:

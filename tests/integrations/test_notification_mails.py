@@ -175,6 +175,12 @@ def test_another_kind_and_another_account_do_not_wait_for_it(account, member):
     assert len(mails_at(other, AT_ONCE, NOW)) == 1
 
 
+def test_a_second_destination_is_mailed_when_it_fails(account, member):
+    for number in range(2):
+        tell(account, f"destination:{number}", kind=Kind.DATA_WAREHOUSE_ERROR)
+        assert len(mails_at(account, Kind.DATA_WAREHOUSE_ERROR, NOW)) == 1
+
+
 def test_what_is_about_the_account_itself_is_mailed_when_it_happens(account, member):
     for cause in ("70", "90"):
         tell(account, cause, kind=Kind.APPROACHING_ROW_LIMIT)

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Task
+from accounts.services.tasks import HANDLERS
 from integrations.loading.errors import LoadError
 from integrations.models import Batch, BatchTable, Kind, Notification, QueuedTable
 from integrations.queue import loader
@@ -21,16 +22,17 @@ pytestmark = pytest.mark.django_db
 DELAYED = [(Kind.INTERNAL_LOADING.stored, 1)]
 
 
-def test_data_that_waits_for_long_without_an_error_is_told_until_it_is_loaded(token, queue):
+def test_I12_data_that_waits_for_long_without_an_error_is_told_until_it_is_loaded(token, queue):
     send(token)
     now = timezone.now()
+    assert LATE + HANDLERS["notifications-watch"].every <= timedelta(minutes=5)
     watch(now + LATE - timedelta(minutes=1))
     assert told() == []
     watch(now + LATE + timedelta(minutes=1))
     assert told() == DELAYED
     note = Notification.objects.get()
     assert (note.account, note.integration) == (token.account, None)
-    assert note.message.startswith("Data that was accepted more than 15 minutes ago is not loaded yet")
+    assert note.message.startswith("Data that was accepted more than 4 minutes ago is not loaded yet")
     drain()
     watch(now + LATE + timedelta(minutes=2))
     assert told() == []
