@@ -12,7 +12,7 @@ REQUESTS = 250
 MAKE = """
 from accounts.models import Plan
 from tests.factories import make_account, make_api_key, make_member
-for _ in range(5):
+for _ in range(6):
     account = make_account()
     make_member(account)
     print(*make_api_key(account)[::-1])
@@ -28,6 +28,10 @@ ENDS = {
     "end(membership=key.created_by.memberships.get(), actor=make_member(key.account), server='http://a.example')",
     "the time of a kept key is over": "from django.utils import timezone; "
     "ApiKey.objects.filter(pk=key.pk).update(handed_to=key.created_by, handed_until=timezone.now())",
+    "the trial ends": "from datetime import timedelta; from django.utils import timezone; "
+    "from accounts.models import Account, Plan; "
+    "Account.objects.filter(pk=key.account_id).update(plan=Plan.objects.get(slug='free_trial'), "
+    "trial_started_at=timezone.now() - timedelta(days=14))",
 }
 
 

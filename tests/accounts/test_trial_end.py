@@ -1,5 +1,8 @@
 """The end of a free trial: as a downgrade, once, and with the refusal before it is written down (app.md 17, row 4)."""
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -32,6 +35,7 @@ from tests.factories import (
     make_user,
 )
 from tests.pages import Page
+from tests.server import ROOT
 
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +75,19 @@ def test_keys_are_disabled_and_integrations_paused_and_it_is_told(account, membe
     assert events(account) == ["account.trial_ended", "api_key.disabled", "integration.paused"]
     assert set(account.audit_events.values_list("actor", flat=True)) == {None}
     assert account.notifications.open().get().kind == Kind.FREE_TRIAL_EXPIRATION.stored
+
+
+def test_a_worker_knows_the_timed_work_and_a_change_all_its_effects():
+    code = (
+        "from accounts.services.plan_effects import KINDS; from accounts.services.tasks import HANDLERS; "
+        "print(*KINDS, *HANDLERS)"
+    )
+    shell = [sys.executable, "manage.py", "shell", "--no-imports", "-v0", "-c", code]
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+    ran = subprocess.run(shell, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    effects = {"api_keys", "integrations", "destinations", "reports", "hooks", "row_warnings"}
+    timed = {"end_trials", "pause_inactive", "pause_long_holds", "end_row_warnings", "weigh_rows"}
+    assert effects | timed <= set(ran.stdout.split())
 
 
 def test_it_happens_once(account, member):

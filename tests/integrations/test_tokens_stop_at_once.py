@@ -13,7 +13,7 @@ MAKE = """
 from tests.factories import make_access_token, make_account, make_integration, make_member
 account = make_account()
 make_member(account)
-for _ in range(3):
+for _ in range(4):
     token, secret = make_access_token(make_integration(account))
     print(secret, token.pk)
 """
@@ -29,6 +29,10 @@ ENDS = {
     "end(integration=integration, actor=actor)",
     "delete": "from integrations.services.integrations import delete_integration as end; "
     "end(integration=integration, actor=actor)",
+    "the trial ends": "from datetime import timedelta; from django.utils import timezone; "
+    "from accounts.models import Account, Plan; "
+    "Account.objects.filter(pk=token.account_id).update(plan=Plan.objects.get(slug='free_trial'), "
+    "trial_started_at=timezone.now() - timedelta(days=14))",
 }
 
 
