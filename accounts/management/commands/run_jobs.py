@@ -2,6 +2,7 @@
 
 import signal
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from accounts.services.workers import WorkerProcess
@@ -19,6 +20,7 @@ class Command(BaseCommand):
         if once:
             process.drain()
         else:
+            settings.ROOT_URLCONF = "stitchapp.page_urls"  # links are made here, and no request is answered
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, process.end_soon)
             process.run()
