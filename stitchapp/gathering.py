@@ -28,15 +28,21 @@ class Gathering(Generic[Note]):
     """Notes of one kind that wait for `write`, which takes them oldest first and returns those to try again."""
 
     def __init__(
-        self, name: str, write: Callable[[list[Note]], list[Note]], *, most: int = MOST_WAITING
+        self,
+        name: str,
+        write: Callable[[list[Note]], list[Note]],
+        *,
+        most: int = MOST_WAITING,
+        in_turn_with: "Gathering | None" = None,
     ) -> None:
+        """With `in_turn_with`, notes that arise in the same requests never meet each other at the database."""
         self.name = name
         self._write = write
         self._most = most
         self._notes: deque[Note] = deque()
         self._lost = 0
         self._wanted = threading.Event()
-        self._writing = threading.Lock()
+        self._writing = in_turn_with._writing if in_turn_with is not None else threading.Lock()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         atexit.register(self.write_now)

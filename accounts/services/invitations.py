@@ -41,6 +41,13 @@ class InvitationClosed(DomainError):
     message = "This invitation was accepted or cancelled in the meantime."
 
 
+class FormSpent(DomainError):
+    """The form was sent before, and what it made is over."""
+
+    code, status = "form_spent", 409
+    message = "This form was sent before. Open it again to invite somebody else, or once more."
+
+
 class TooManyInvitations(DomainError):
     """Too many mails for one address, or from one account."""
 
@@ -57,9 +64,7 @@ def invite_member(
     email = email.strip().lower()
     with transaction.atomic():
         locked = lock_account(account)  # makes the places counted below, and the look for a twin, safe
-        made_before: Invitation | None = None
-        if form_id is not None:
-            made_before = locked.invitations.filter(form_id=form_id).first()
+        made_before = sent_before(locked, form_id)
         if made_before is not None:
             return made_before
         if locked.memberships.filter(user__email=email, deactivated_at=None).exists():
@@ -89,6 +94,16 @@ def resend_invitation(*, invitation: Invitation, actor: User, server: str) -> No
         renew(held)
         tell_trail(Event.INVITATION_RESENT, held, actor)
         send_link(held, server=server)
+
+
+def sent_before(account: Account, form_id: UUID | None) -> Invitation | None:
+    """Return the open invitation that this very form made a moment ago; raise FormSpent for one that is over."""
+    if form_id is None:
+        return None
+    found: Invitation | None = Invitation.objects.filter(form_id=form_id).first()
+    if found is not None and not (found.account_id == account.pk and found.is_open):
+        raise FormSpent
+    return found
 
 
 @transaction.atomic

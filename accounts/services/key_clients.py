@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, IntegrityError, connections, router, transaction
 
 from accounts.models import ApiKey, ApiKeyClient
+from accounts.services import last_use
 from accounts.services.last_use import without_waiting
 from stitchapp import request_facts
 from stitchapp.gathering import Gathering
@@ -104,4 +105,4 @@ def write_one(seen: Seen) -> None:
         rows.filter(pk__in=list(too_old)).delete()
 
 
-gathered = Gathering("key client", write)
+gathered = Gathering("key client", write, in_turn_with=last_use.gathered)

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import public, signed_in
 from accounts.errors import DomainError
@@ -36,7 +36,7 @@ CODE_IN_SESSION = "new"
 
 @public
 @never_cache
-@require_http_methods(["GET", "HEAD"])
+@require_safe
 def invitation(request: HttpRequest, code: str) -> HttpResponse:
     """Show who invites where, and the one step that is left for whoever is looking."""
     if code != CODE_IN_SESSION:

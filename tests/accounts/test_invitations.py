@@ -22,6 +22,7 @@ from accounts.services.accepting import (
 from accounts.services.invitation_links import COPIED, MAILED, InvitationSpent, invitation_code, open_link
 from accounts.services.invitations import (
     AlreadyInvited,
+    FormSpent,
     InvitationClosed,
     TooManyInvitations,
     cancel_invitation,
@@ -126,6 +127,12 @@ def test_a_form_sent_twice_invites_once(account, admin):
     first = invite(account, admin, form_id=form_id)
     assert invite(account, admin, form_id=form_id) == first
     assert len(sent_mails()) == 1
+    cancel_invitation(invitation=first, actor=admin)
+    with pytest.raises(FormSpent):
+        invite(account, admin, form_id=form_id)
+    other = make_account()
+    with pytest.raises(FormSpent):
+        invite(other, make_member(other), form_id=form_id)
 
 
 @pytest.mark.parametrize("slug", ["free_trial", "standard", "advanced", "premium"])

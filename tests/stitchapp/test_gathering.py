@@ -104,3 +104,22 @@ def test_a_process_that_ends_writes_what_it_has_gathered(tmp_path):
         timeout=60,
     )
     assert ended.stdout == "['one', 'two']\n"
+
+
+def test_kinds_in_turn_are_never_written_at_once(gathers):
+    inside, together, done = threading.Semaphore(1), [], threading.Semaphore(0)
+
+    def write(notes):
+        together.append(not inside.acquire(blocking=False))
+        threading.Event().wait(0.02)
+        inside.release()
+        done.release()
+        return []
+
+    first = Gathering("first", write)
+    second = Gathering("second", write, in_turn_with=first)
+    for kind in (first, second):
+        kind.add("note")
+    for _ in range(2):
+        assert done.acquire(timeout=10)
+    assert together == [False, False]
