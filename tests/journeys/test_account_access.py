@@ -20,7 +20,8 @@ for row in Session.objects.all():
 def mails_to(server, address):
     """Return the text of every mail to the address, oldest first; the local mode keeps them in files."""
     found = []
-    for file in sorted((server.data_dir / "mail").iterdir(), key=lambda file: file.stat().st_mtime_ns):
+    files = (server.data_dir / "mail").glob("*")  # none before the first mail
+    for file in sorted(files, key=lambda file: file.stat().st_mtime_ns):
         for part in file.read_text().split("-" * 79 + "\n"):
             message = message_from_string(part.strip() + "\n", policy=policy.default)
             if message["To"] == address:
