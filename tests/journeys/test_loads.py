@@ -50,6 +50,12 @@ def test_a_message_that_is_being_read_stays_open(visitor, server):
         page.wait_for_function("!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
         expect(page.get_by_text("The warehouse file is open in another program.")).to_be_visible()
         expect(summary).to_be_focused()
+        page.set_viewport_size({"width": 390, "height": 800})
+        visitor.press("link", "boats")
+        page.get_by_text("View message").click()
+        told = page.get_by_text("The warehouse file is open in another program.")
+        assert told.bounding_box()["width"] > 280  # the whole row's, not what its label leaves
+        visitor.press("link", "Loads")
     expect(page.get_by_text("View message")).to_have_count(0, timeout=60_000)
     expect(page.get_by_role("row", name=re.compile("boats"))).to_contain_text("Today at")
 
