@@ -1,5 +1,7 @@
 """Error pages, and the JSON form of the same errors for the API routes."""
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
@@ -35,6 +37,10 @@ def error_page(request: HttpRequest, status: int) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 400; 413 with the limit for a form that is too large."""
+    if isinstance(exception, RequestDataTooBig) and not is_api(request):
+        limit = {"limit": settings.DATA_UPLOAD_MAX_MEMORY_SIZE}
+        return render(request, "errors/413.html", limit, status=413)
     return error_page(request, 400)
 
 

@@ -38,6 +38,7 @@ document.addEventListener("htmx:responseError", (event) => {
   const status = event.detail.xhr.status;
   if (status === 403) fail("You may not do this with your present role or plan, or the page was open for too long: reload it.");
   else if (status === 404) fail("This is no longer here. Reload the page to see what is.");
+  else if (status === 413) fail("That is larger than a form may be. Nothing was changed: send less at a time.");
   else fail("The server could not do this. Reload the page and try again.");
 });
 document.addEventListener("htmx:sendError", () => fail("The server cannot be reached. Check the connection and try again."));

@@ -174,6 +174,12 @@ def test_nothing_pasted_and_no_kind(rehearse):
     assert set(errors(rehearse("", kind="other"))) == {"sample", "kind"}
 
 
+def test_what_is_larger_than_any_form_is_refused_with_its_limit(rehearse):
+    response = rehearse("y" * 2_700_000)
+    assert response.status_code == 413
+    assert "A form may send 2,621,440 bytes. Nothing was changed." in text_of(response)
+
+
 def test_a_sample_at_its_limit_and_beyond(rehearse, monkeypatch):
     monkeypatch.setattr("integrations.forms.rehearsal.MAX_SAMPLE_BYTES", 20)
     assert rehearse('{"id": "' + "é" * 5 + '"}').status_code == 200

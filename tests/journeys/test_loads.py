@@ -69,6 +69,10 @@ def test_what_went_wrong_is_in_sight_wherever_one_has_scrolled_to(visitor):
     visitor.press("link", "Close and Continue")
     page.goto(re.sub("/summary.*", "/rehearsal", page.url))
     page.set_viewport_size({"width": 390, "height": 500})
+    page.get_by_label("Sample records").evaluate("field => { field.value = 'y'.repeat(2_700_000) }")
+    page.get_by_role("button", name="Rehearse").click()
+    expect(page.get_by_text("That is larger than a form may be.")).to_be_in_viewport()
+    page.get_by_label("Sample records").fill('{"id": 1}')
     page.context.clear_cookies()  # the form's token with them
     page.get_by_role("button", name="Rehearse").click()
     told = page.get_by_text(re.compile("or the page was open for too long: reload it."))
