@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -18,6 +18,7 @@ import duckdb
 from integrations.loading.batches import PlainMessages, TableBatch
 from integrations.loading.capabilities import Kind
 from integrations.loading.collecting import EXTRACTED, GENERATED, ORDINAL, ORIGIN, SEQUENCE, namespace_of
+from integrations.loading.errors import LoadError
 from integrations.loading.plain_tables import Columns, Unsuited, json_type
 from integrations.loading.shapes import Slot, TableShape
 from integrations.loading.unnesting import level_code
@@ -181,18 +182,36 @@ class PlainStage:
 
 @contextmanager
 def _array_file(messages: list[PlainMessages]) -> Iterator[str]:
-    """Write the arrays of all batches as one; give the path by which the engine opens it."""
+    """Write the arrays of all batches as one; give the path by which the engine opens it.
+
+    Raises LoadError when there is no room for them.
+    """
     with nameless() as file:
-        for number, message in enumerate(messages):
-            file.write(b"," if number else b"[")
-            file.write(memoryview(message.raw)[1:-1])
-        file.write(b"]")
-        file.flush()
+        try:
+            for number, message in enumerate(messages):
+                file.write(b"," if number else b"[")
+                file.write(memoryview(message.raw)[1:-1])
+            file.write(b"]")
+            file.flush()
+        except OSError as error:
+            raise LoadError(
+                f"The loader has no room to lay the records out: {error.strerror}.", scope="destination"
+            ) from error
         yield f"/dev/fd/{file.fileno()}"
 
 
-def nameless() -> IO[bytes]:
-    """Make a file that ends with its last handle, in memory where the system can."""
+@contextmanager
+def nameless() -> Iterator[IO[bytes]]:
+    """Open a file that ends with its last handle, in memory where the system can."""
+    file = _made_nameless()
+    try:
+        yield file
+    finally:
+        with suppress(OSError):  # where there was no room, closing tries to write once more
+            file.close()
+
+
+def _made_nameless() -> IO[bytes]:
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("records"), "w+b")
     return tempfile.TemporaryFile()
