@@ -2,9 +2,10 @@
 
 import contextlib
 import json
+import os
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integrations.importapi.batches import ENVELOPE, parse_batch
@@ -15,6 +16,7 @@ from integrations.loading.decoding import decode_json
 from integrations.loading.reading import PUSH, TRANSIT, read_table_batches
 
 CLIENT_ID = 7
+EXAMPLES = settings(max_examples=max(100, int(os.environ.get("FUZZ_EXAMPLES", "0"))), deadline=None)
 scalars = (
     st.none()
     | st.booleans()
@@ -98,6 +100,7 @@ def counts(parsed, body):
     return dict(parsed.tables), found
 
 
+@EXAMPLES
 @given(batches)
 def test_I13_every_batch_is_taken_as_the_loader_will_read_it_or_refused_with_a_reason(request):
     body = json.dumps(request).encode()
@@ -112,6 +115,7 @@ def test_I13_every_batch_is_taken_as_the_loader_will_read_it_or_refused_with_a_r
         assert counted == found
 
 
+@EXAMPLES
 @given(pushes, st.sampled_from([PUSH, TRANSIT]))
 def test_I13_every_push_is_taken_as_the_loader_will_read_it_or_refused_with_a_reason(request, kind):
     body = json.dumps(request).encode()
@@ -125,6 +129,7 @@ def test_I13_every_push_is_taken_as_the_loader_will_read_it_or_refused_with_a_re
         assert counted == found
 
 
+@EXAMPLES
 @given(st.binary(max_size=30), st.sampled_from([PUSH, TRANSIT]))
 def test_I13_arbitrary_bytes_are_refused_with_a_reason(body, kind):
     with contextlib.suppress(Refusal):

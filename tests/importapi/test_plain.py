@@ -1,6 +1,7 @@
 """What the native reader takes for plain, the exact one accepts with the same counts, and the loader keeps whole."""
 
 import json
+import os
 from datetime import UTC, datetime
 
 import pytest
@@ -242,7 +243,10 @@ def bodies(draw):
     return ("{" + ",".join(draw(st.permutations(members))) + "}").encode()
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=max(300, int(os.environ.get("LAW_EXAMPLES", "0"))),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(bodies())
 def test_what_is_plain_is_accepted_exactly_so(body):
     plain = read_plain(body)

@@ -79,8 +79,10 @@ def races() -> Iterator[tuple[bool, str]]:
 
 
 def fuzz() -> Iterator[tuple[bool, str]]:
-    """Nothing that a caller can send makes the Connect API fail (promise I13)."""
+    """Nothing that a caller can send makes either API fail (promise I13)."""
     yield long_form("fuzzing", "FUZZ_EXAMPLES", "500", "tests/integrations/connect/test_fuzz.py")
+    words = ("tests/importapi/test_parsing.py", "-k", "I13")
+    yield long_form("fuzzing the Import API", "FUZZ_EXAMPLES", "5000", *words)
 
 
 def faults() -> Iterator[tuple[bool, str]]:
