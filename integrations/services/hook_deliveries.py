@@ -116,6 +116,8 @@ def why_not(hook: Hook) -> str:
     """Say why nothing may be sent to a hook now; empty when it may."""
     if not hook.is_enabled:
         return "The webhook was disabled before this message was sent."
+    if hook.account.closed_at is not None:
+        return "The account was closed before this message was sent."
     if not has_feature(hook.account, Feature.POST_LOAD_HOOKS, timezone.now()):
         return "The account's plan has no post-load hooks any more."
     return ""

@@ -44,7 +44,9 @@ def write(
     hooks = list(
         Hook.objects.enabled().filter(destination=destination).select_related("account__plan").order_by("pk")
     )
-    if not hooks or not has_feature(hooks[0].account, Feature.POST_LOAD_HOOKS, timezone.now()):
+    if not hooks or hooks[0].account.closed_at is not None:
+        return
+    if not has_feature(hooks[0].account, Feature.POST_LOAD_HOOKS, timezone.now()):
         return
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     for hook in hooks:

@@ -280,6 +280,17 @@ def test_a_hook_whose_plan_was_left_gets_nothing_more(hook, receiver, account):
     assert receiver.received == []
 
 
+def test_a_closed_account_is_told_nothing_more(hook, receiver, account):
+    delivery = waiting(hook)
+    account.closed_at = timezone.now()
+    account.save(update_fields=["closed_at"])
+    drain()
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.tries) == ("dropped", 0)
+    assert delivery.error == "The account was closed before this message was sent."
+    assert receiver.received == []
+
+
 def test_a_hook_deleted_meanwhile_takes_its_messages_with_it(hook, receiver):
     waiting(hook)
     delete_hook(hook=hook, actor=hook.created_by)

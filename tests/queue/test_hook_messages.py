@@ -194,6 +194,14 @@ def test_a_plan_without_hooks_tells_nobody(token, hook):
     assert not Delivery.objects.exists()
 
 
+def test_a_closed_account_is_told_of_nothing(token, hook):
+    token.account.closed_at = timezone.now()
+    token.account.save(update_fields=["closed_at"])
+    send(token)
+    drain()
+    assert not Delivery.objects.exists()
+
+
 def test_one_message_too_many_is_kept_unsent_and_told(token, hook, monkeypatch):
     monkeypatch.setattr(hook_messages, "MOST_WAITING", 2)
     for number in range(3):
