@@ -114,8 +114,9 @@ def message_of(task: Task) -> EmailMultiAlternatives:
     if facts["link"] is not None:
         name, *numbers = facts["link"]
         context["button_url"] = facts["server"] + LINK_MAKERS[name](*numbers)
+    subject = f"{settings.PRODUCT_NAME}{facts.get('after_name', ': ')}{facts['subject']}"
     message = EmailMultiAlternatives(
-        subject=f"{settings.PRODUCT_NAME}{facts.get('after_name', ': ')}{facts['subject']}",
+        subject=" ".join(subject.split()),  # it quotes names of a sender's choice; a header has one line
         body=render_to_string(f"emails/{facts['template']}.txt", context),
         to=[facts["to"]],
         headers={"Message-ID": message_id(task)},

@@ -86,6 +86,17 @@ def test_a_mail_looks_as_documented_in_both_forms(account, member, settings):
     assert "Sign In to Stitch: " + page in sent.body
 
 
+def test_a_table_whose_name_has_two_lines_is_mailed_too(account, member):
+    tell(account, table_name="bikes\r\nBcc: everybody@example.com", now=NOW - timedelta(minutes=2))
+    [sent] = sent_mails()
+    assert (
+        sent.subject
+        == "Stitch Notification - Error persisting data for table bikes Bcc: everybody@example.com"
+    )
+    assert sent.recipients() == ["ann@example.com"]
+    assert not Task.objects.failed().exists()
+
+
 def test_what_a_sender_wrote_is_text_in_the_mail(account, member):
     tell(account, kind=LATER, details="<b>bold</b>", message="<i>a</i>")
     [sent] = mails_at(account, LATER, NOW + timedelta(hours=2))
