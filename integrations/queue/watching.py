@@ -61,7 +61,8 @@ def watch_delays(now: datetime) -> None:
         .annotate(waiting_since=Subquery(oldest.values("batch__received_at")[:1]))
         .filter(waiting_since__lt=now - LATE)
     )
-    pks = set(late.values_list("account_id", flat=True))
+    held = Account.objects.on_hold().values_list("pk", flat=True)  # their people know why their data waits
+    pks = set(late.values_list("account_id", flat=True)) - set(held)
     told = Notification.objects.standing().filter(kind=Kind.INTERNAL_LOADING.stored, cause=DELAY)
     for account in Account.objects.filter(pk__in=pks):
         raise_notification(

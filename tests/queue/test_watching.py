@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Task
+from accounts.services.holds import Hold, lift_hold, place_hold
 from accounts.services.tasks import HANDLERS
 from integrations.loading.errors import LoadError
 from integrations.models import Batch, BatchTable, Kind, Notification, QueuedTable
@@ -35,6 +36,20 @@ def test_I12_data_that_waits_for_long_without_an_error_is_told_until_it_is_loade
     assert note.message.startswith("Data that was accepted more than 4 minutes ago is not loaded yet")
     drain()
     watch(now + LATE + timedelta(minutes=2))
+    assert told() == []
+
+
+def test_what_waits_because_the_account_is_on_hold_is_no_delay(token, queue):
+    send(token)
+    late = timezone.now() + LATE + timedelta(minutes=1)
+    place_hold(account=token.account, hold=Hold.STAFF, actor=None, by_staff=True)
+    watch(late)
+    assert told() == []
+    lift_hold(account=token.account, hold=Hold.STAFF, actor=None, by_staff=True)
+    watch(late)
+    assert told() == DELAYED
+    place_hold(account=token.account, hold=Hold.STAFF, actor=None, by_staff=True)
+    watch(late)
     assert told() == []
 
 
