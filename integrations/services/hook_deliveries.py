@@ -24,6 +24,7 @@ from integrations.services.notifications import raise_notification
 
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 10, 20))  # five tries in 36 minutes
 REMOVED_AT_ONCE = 500
+TO_SEND = (DeliveryState.WAITING, DeliveryState.FAILED)  # failed ones come again when staff retry their task
 
 
 class HookIsDisabled(DomainError):
@@ -46,6 +47,8 @@ def give_up_on(task: Task) -> None:
     if delivery is None or delivery.state != DeliveryState.WAITING:
         return
     Delivery.objects.filter(pk=delivery.pk).update(state=DeliveryState.FAILED, error=task.error)
+    if not delivery.hook.is_enabled:
+        return  # it was disabled during the last try: nobody waits for its messages, and nothing would end the notice
     raise_notification(
         account=delivery.account,
         kind=Kind.UNDELIVERABLE_HOOK,
@@ -60,7 +63,7 @@ def give_up_on(task: Task) -> None:
 def deliver(task: Task) -> None:
     """Try a delivery once and keep what came of it."""
     delivery = find(task)
-    if delivery is None or delivery.state != DeliveryState.WAITING:
+    if delivery is None or delivery.state not in TO_SEND:
         return  # its hook was deleted, or it has arrived: the worker that sent it died before it could say so
     reason = why_not(delivery.hook)
     if reason:

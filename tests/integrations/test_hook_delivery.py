@@ -15,6 +15,7 @@ from accounts import secrets
 from accounts.audit import Event
 from accounts.errors import PlanRequired
 from accounts.models import AuditEvent, Plan, Task
+from accounts.services.failed_tasks import retry_task
 from accounts.services.task_leases import claim_next
 from accounts.services.task_work import carry_out, drain
 from integrations.models import Delivery, Hook, Kind
@@ -138,6 +139,34 @@ def test_J3_there_are_five_tries_in_more_than_half_an_hour_and_then_a_notificati
 
     waiting(hook)
     drain()
+    assert not hook.account.notifications.open().exists()
+
+
+def test_a_hook_that_is_disabled_during_the_last_try_is_told_of_to_nobody(hook, receiver, monkeypatch):
+    def refuse(**_):
+        disable_hook(hook=Hook.objects.get(), actor=hook.created_by)
+        return hook_posts.Answer(500, 1, "The answer was 500, not 2xx.")
+
+    delivery = waiting(hook)
+    to_send().update(attempts=len(hook_deliveries.PAUSES))
+    monkeypatch.setattr(hook_posts, "post", refuse)
+    drain()
+    delivery.refresh_from_db()
+    assert delivery.state == "failed"
+    assert not hook.account.notifications.open().exists()
+
+
+def test_a_failed_message_that_staff_retry_is_sent(hook, receiver):
+    receiver.answers = [(500, {})]
+    delivery = waiting(hook)
+    to_send().update(attempts=len(hook_deliveries.PAUSES))
+    drain()
+    delivery.refresh_from_db()
+    assert delivery.state == "failed"
+    retry_task(task=to_send().get(), actor=hook.created_by, reason="The receiver is back")
+    drain()
+    delivery.refresh_from_db()
+    assert (delivery.state, len(receiver.received)) == ("delivered", 2)
     assert not hook.account.notifications.open().exists()
 
 
