@@ -63,7 +63,7 @@ class PasswordAgainForm(FocusOnError, forms.Form):
     def __init__(self, *args, request: HttpRequest, **kwargs):
         super().__init__(*args, **kwargs)
         self.request = request
-        self.fields["password_again"].required = not self.data.get("passkey_again")
+        self.fields["password_again"].required = not self.data.get("passkey_again", "").strip()
 
     def clean_passkey_again(self) -> str:
         credential = self.cleaned_data["passkey_again"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import struct
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -31,7 +32,17 @@ logger = logging.getLogger("accounts.passkeys")
 MAX_PASSKEYS = 10
 MAX_CREDENTIAL_LENGTH = 20_000
 TRIES_FROM_HERE = throttle.Limit("passkey", most=60, seconds=15 * 60)
-MALFORMED = (ValidationError, ValueError, TypeError, KeyError, AttributeError, IndexError, InvalidSignature)
+MALFORMED = (
+    ValidationError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    IndexError,
+    RecursionError,  # brackets in brackets
+    struct.error,  # binary parts that end too early
+    InvalidSignature,
+)
 
 
 class PasskeyRefused(DomainError):

@@ -118,6 +118,16 @@ def test_P12_D40_a_form_sent_too_late_goes_on_with_a_passkey(here, ann):
     assert "Generated API Access Key" in here.post(path, sent).content.decode()
 
 
+@pytest.mark.parametrize("blank", [" ", "\t", "\r\n", "\u3000"])
+def test_P12_blanks_for_a_passkey_confirm_nothing(here, ann, blank):
+    session = here.session
+    session["signed_in_at"] = 0
+    session.save()
+    for path in ("/session/confirm", "/security/sign-in-alerts"):
+        assert here.post(path, {"passkey_again": blank}).status_code == 422
+    assert here.session["signed_in_at"] == 0
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -126,6 +136,7 @@ def test_P12_D40_a_form_sent_too_late_goes_on_with_a_passkey(here, ann):
         lambda answer: answer["response"].update(userHandle=None),
         lambda answer: answer["response"].pop("authenticatorData"),
         lambda answer: answer["response"].update(authenticatorData="AA"),
+        lambda answer: answer["response"].update(authenticatorData="A" * 42 + "CFAAAAABk"),
         lambda answer: answer["response"].update(clientDataJSON="bm8ganNvbg"),
         lambda answer: answer.update(response=[]),
         lambda answer: answer.update(id="AAAA", rawId="AAAA"),
@@ -143,7 +154,7 @@ def test_S9_a_spoilt_answer_is_refused_in_one_sentence(here, spoil):
     assert not is_signed_in(client)
 
 
-@pytest.mark.parametrize("credential", ["", "null", "[]", '"x"', "{", "1", "x" * 30_000])
+@pytest.mark.parametrize("credential", ["", "null", "[]", '"x"', "{", "1", "x" * 30_000, "[" * 20_000])
 def test_S9_what_is_no_answer_at_all_is_refused_too(here, credential):
     client = browser()
     assert client.post("/session/passkey", {"credential": credential})["Location"] == "/session/create"
