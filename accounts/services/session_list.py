@@ -22,6 +22,7 @@ from accounts.services.sessions import record_for_person
 from accounts.services.tasks import timed
 from stitchapp import request_facts
 
+MOST_OF_CLIENT = UserSession._meta.get_field("user_agent").max_length
 NOWHERE = "0.0.0.0"  # noqa: S104 - stands for an address that is not known
 
 
@@ -49,7 +50,7 @@ def note_session(*, person: User, session: SessionBase) -> None:
             defaults={
                 "user": person,
                 "ip": facts.address or NOWHERE,
-                "user_agent": facts.client,
+                "user_agent": facts.client[:MOST_OF_CLIENT],
                 "last_seen_at": timezone.now(),
             },
         )

@@ -34,7 +34,7 @@ from stitchapp.server_address import server_address
 def members(request: HttpRequest) -> HttpResponse:
     """List members and open invitations; search by name and address, a page at a time."""
     account, now = request.account, timezone.now()
-    search, seats = request.GET.get("q", "").strip()[:200], seats_of(account, now=now)
+    search, seats = request.GET.get("q", "").replace("\0", "").strip()[:200], seats_of(account, now=now)
     page = page_of_members(account, search=search, number=request.GET.get("page"))
     table = Table(
         account=account,

@@ -44,6 +44,10 @@ def member(account):
     return make_member(account, first_name="Ada", last_name="Lovelace", email="ada@example.com")
 
 
+def test_a_search_with_a_null_character_is_a_search_without_it(signed_in, page, member):
+    assert [row[1] for row in rows(signed_in, page, {"q": "ada\0@example"})] == [member.email]
+
+
 def test_every_state_of_the_list(signed_in, page, account, member):
     now = timezone.now()
     grace = make_member(

@@ -37,6 +37,12 @@ def sign_in(client):
     return client
 
 
+def test_a_browser_that_tells_much_of_itself_signs_in_and_is_listed(ann):
+    client = sign_in(browser(FIREFOX + " like" * 100))
+    assert is_signed_in(client)
+    assert len(UserSession.objects.get(user=ann).user_agent) == 200
+
+
 def is_signed_in(client):
     return client.get("/security").status_code == 200
 
