@@ -134,6 +134,9 @@ def copy_warehouses(draft: Path, *, wait_seconds: float = HELD_FILE_SECONDS) -> 
                 path, wait_seconds=wait_seconds, read_only=True
             ):  # nobody writes to it while we read it
                 shutil.copy2(path, folder / path.name)
+                log = path.with_name(f"{path.name}.wal")  # what a killed loader had committed
+                if log.exists():
+                    shutil.copy2(log, folder / log.name)
         except FileHeld as error:
             raise BackupFailed(f"{path} is open in another program: close that first.") from error
     return [folder.name]

@@ -3,11 +3,13 @@
 import itertools
 import re
 import subprocess
+import sys
 import time
 import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
 
+import duckdb
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -124,6 +126,19 @@ def test_a_backup_waits_for_the_load_in_hand_and_leaves_nothing_when_it_lasts(qu
 
 
 @pytest.mark.django_db
+def test_a_warehouse_is_copied_with_what_a_killed_loader_had_committed(queue, tmp_path):
+    folder = made(tmp_path / "warehouse")
+    writing = (
+        "import duckdb, os, signal, sys; c = duckdb.connect(sys.argv[1]); "
+        "c.execute('CREATE TABLE bikes AS SELECT 1 AS id'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", writing, str(folder / "1.duckdb")], check=False)
+    list(copy_warehouses(made(tmp_path / "draft"), wait_seconds=5))
+
+    with duckdb.connect(str(tmp_path / "draft" / "warehouse" / "1.duckdb")) as connection:
+        assert connection.execute("SELECT id FROM bikes").fetchall() == [(1,)]
+
+
 def test_a_warehouse_that_another_program_writes_to_is_not_copied(queue, tmp_path):
     (tmp_path / "warehouse").mkdir()
     with (
