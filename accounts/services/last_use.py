@@ -53,10 +53,8 @@ def write_one(use: Used) -> None:
     model = type(use.secret)
     connection = connections[router.db_for_write(model)]
     with without_waiting(connection), transaction.atomic(using=connection.alias):
-        rows = model._base_manager.using(connection.alias)
-        if connection.features.has_select_for_update_nowait:
-            rows.select_for_update(nowait=True).filter(pk=use.secret.pk).first()
-        rows.filter(Q(last_used_at=None) | Q(last_used_at__lt=use.at), pk=use.secret.pk).update(
+        rows = model._base_manager.using(connection.alias).filter(pk=use.secret.pk)
+        rows.filter(Q(last_used_at=None) | Q(last_used_at__lt=use.at)).update(
             last_used_at=use.at,
             last_used_address=use.address,
             last_used_client=use.client,
@@ -64,22 +62,26 @@ def write_one(use: Used) -> None:
         )
 
 
-class without_waiting:  # noqa: N801 - reads as a sentence at its one use
-    """On SQLite, make statements fail at once instead of waiting for another writer."""
+class without_waiting:  # noqa: N801 - reads as a sentence where it is used
+    """Make statements fail at once instead of waiting for what another transaction holds.
+
+    On SQLite that is the database, on PostgreSQL the rows that are written and those that they refer to.
+    """
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self.connection = connection
 
     def __enter__(self) -> None:
-        self.set_timeout(0)
+        self.tell({"sqlite": "PRAGMA busy_timeout = 0", "postgresql": "SET lock_timeout = '1ms'"})
 
     def __exit__(self, *error: object) -> None:
-        self.set_timeout(int(self.connection.settings_dict["OPTIONS"].get("timeout", 5) * 1000))
+        usual = int(self.connection.settings_dict["OPTIONS"].get("timeout", 5) * 1000)
+        self.tell({"sqlite": f"PRAGMA busy_timeout = {usual}", "postgresql": "RESET lock_timeout"})
 
-    def set_timeout(self, milliseconds: int) -> None:
-        if self.connection.vendor == "sqlite":
+    def tell(self, statements: dict[str, str]) -> None:
+        if self.connection.vendor in statements:
             with self.connection.cursor() as cursor:
-                cursor.execute(f"PRAGMA busy_timeout = {milliseconds}")
+                cursor.execute(statements[self.connection.vendor])
 
 
 gathered = Gathering("last use", write)
