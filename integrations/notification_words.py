@@ -17,7 +17,8 @@ MEANINGS = {
         "Your free trial is over: integrations are paused and API access keys disabled. It ends when a plan is chosen."
     ),
     Kind.ACCOUNT_INACTIVITY: (
-        "Nothing was loaded for more than 40 days, and your integrations were paused. It ends when one is resumed."
+        "Nothing was loaded for more than 40 days, and your integrations were paused. It ends when one is resumed, "
+        "or none of them is left."
     ),
     Kind.DATA_WAREHOUSE_ERROR: (
         "A destination refuses to be loaded into, and that will not heal by itself: a wrong password, a missing right, "

@@ -245,6 +245,10 @@ def delete_integration(
     current.deleted_at = timezone.now()
     save_changed(current, "deleted_at")
     clear_integration(integration=current, now=current.deleted_at)
+    if not current.account.integrations.live().exclude(system_paused_at=None).exists():
+        clear_notification(
+            account=current.account, kind=Kind.ACCOUNT_INACTIVITY, cause=INACTIVITY, now=current.deleted_at
+        )
     record(
         Event.INTEGRATION_DELETED,
         account=current.account,

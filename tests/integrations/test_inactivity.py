@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from integrations.models import DailyRows, Kind
 from integrations.services.inactivity import pause_inactive_accounts
-from integrations.services.integrations import resume_integration
+from integrations.services.integrations import delete_integration, resume_integration
 from tests.factories import make_account, make_batch, make_integration, make_member
 
 pytestmark = pytest.mark.django_db
@@ -92,3 +92,13 @@ def test_resuming_by_hand_ends_the_notification_and_lasts(account, integration):
     assert not account.notifications.standing().exists()
     assert not is_paused_by(now + timedelta(days=39), integration)
     assert is_paused_by(now + timedelta(days=41), integration)
+
+
+def test_deleting_the_last_that_was_paused_ends_the_notification(account, integration):
+    other = make_integration(account, updated_at=integration.updated_at)
+    person = account.memberships.get().user
+    assert is_paused_by(timezone.now(), integration)
+    delete_integration(integration=other, actor=person)
+    assert account.notifications.open().exists()
+    delete_integration(integration=integration, actor=person)
+    assert not account.notifications.standing().exists()
