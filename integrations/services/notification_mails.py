@@ -89,6 +89,7 @@ def write_mails(account: Account, kind: Kind, due: list[Notification]) -> int:
     people, addresses = recipients(account, kind)
     readers: list[User | NotificationAddress] = [*people, *addresses]
     for reader in readers:
+        address = reader if isinstance(reader, NotificationAddress) else None
         send_mail(
             "notification",
             to=reader.email,
@@ -96,7 +97,7 @@ def write_mails(account: Account, kind: Kind, due: list[Notification]) -> int:
             after_name=" Notification - ",
             server=own_address(),
             account=account,
-            link=(LINK, account.pk, [each.pk for each in due]),
+            link=(LINK, account.pk, [each.pk for each in due], address and address.pk),
             button_label=f"Sign In to {settings.PRODUCT_NAME}",
             lead=LEADS.get(kind, "").format(product=settings.PRODUCT_NAME),
             advice=ADVICE.get(kind, "").format(product=settings.PRODUCT_NAME),
@@ -108,7 +109,7 @@ def write_mails(account: Account, kind: Kind, due: list[Notification]) -> int:
             opt_out=kind.facts.opt_out,
             support=settings.SUPPORT_ADDRESS,
             profile_path=reverse("accounts:profile", args=[account.client_id]),
-            address=reader if isinstance(reader, NotificationAddress) else None,
+            address=address,
         )
     return len(readers)
 
@@ -145,8 +146,10 @@ def waiting_tables(notification: Notification) -> list[str]:
 
 
 @makes_link(LINK)
-def page_path(account_pk: int, pks: list[int]) -> str:
-    """Make the path of the mail's button, while something that it tells of stands."""
+def page_path(account_pk: int, pks: list[int], address_pk: int | None = None) -> str:
+    """Make the path of the mail's button, while something that it tells of stands and its reader wants it."""
+    if address_pk is not None and not NotificationAddress.objects.receiving().filter(pk=address_pk).exists():
+        raise MailPointless
     standing = (
         Notification.objects.standing().filter(pk__in=pks, account=account_pk).select_related("account")
     )

@@ -97,6 +97,17 @@ def test_a_table_whose_name_has_two_lines_is_mailed_too(account, member):
     assert not Task.objects.failed().exists()
 
 
+@pytest.mark.parametrize("stop", ["confirmed_at", "disabled_at"])
+def test_an_address_that_stopped_its_mail_gets_none_that_still_waits(account, member, stop):
+    address = make_notification_address(account=account, email="ops@example.com")
+    tell(account)
+    assert send_due_mails(account=account, kind=AT_ONCE, now=NOW) == 2
+    setattr(address, stop, None if stop == "confirmed_at" else NOW)
+    address.save(update_fields=[stop])
+    assert [sent.to for sent in sent_mails()] == [["ann@example.com"]]
+    assert not Task.objects.failed().exists()
+
+
 def test_what_a_sender_wrote_is_text_in_the_mail(account, member):
     tell(account, kind=LATER, details="<b>bold</b>", message="<i>a</i>")
     [sent] = mails_at(account, LATER, NOW + timedelta(hours=2))
