@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 
 from allauth.account.models import EmailAddress
@@ -28,7 +29,7 @@ def forget_person(person: User) -> None:
     Task.objects.filter(kind=KIND, facts__to=person.email).delete()  # mails that wait, or never arrived
     authenticators_of(person).delete()
     EmailAddress.objects.filter(user=person).delete()
-    person.email = f"person-{person.pk}@{NOBODY}"
+    person.email = f"person-{secrets.token_hex(8)}@{NOBODY}"  # nobody can have signed up with it before
     person.first_name, person.last_name = "Deleted", "person"
     person.is_active = False
     person.set_unusable_password()
@@ -36,9 +37,12 @@ def forget_person(person: User) -> None:
 
 
 def forget_names_in_trail(account: Account, people: Iterable[User]) -> int:
-    """Take names, addresses and details out of the account's trail, and out of these people's outside any account.
+    """Take names, addresses and details out of the account's trail, and of what these people did, or was done
+    to them, outside any account.
 
     What happened, when and by which number stays.
     """
-    theirs = Q(account=account) | Q(account=None, actor__in=list(people))
+    people = list(people)
+    about_them = Q(actor__in=people) | Q(object_type="user", object_id__in=[person.pk for person in people])
+    theirs = Q(account=account) | Q(account=None) & about_them
     return int(AuditEvent.objects.filter(theirs).pseudonymise())
