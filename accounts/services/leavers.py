@@ -12,7 +12,7 @@ from accounts.errors import DomainError
 from accounts.models import Account, Membership, User
 from accounts.services.account_lock import lock_account
 from accounts.services.api_keys import delete_api_key, hand_over_api_key, switch_off, tell
-from accounts.services.members import require_another_administrator
+from accounts.services.members import close_open_invitation, require_another_administrator
 from accounts.services.members import tell as tell_member
 
 
@@ -85,6 +85,7 @@ def deactivate_member(
             target_name=held.user.email,
             role=held.role,
         )
+        close_open_invitation(account, held.user, actor, reason="The member's place was taken away")
         departure = settle_keys(account, held.user, actor, choices or {})
         if not leaving:
             tell_member(

@@ -70,7 +70,7 @@ def reactivate_member(*, membership: Membership, actor: User, server: str) -> No
         held = account.memberships.select_related("user").get(pk=membership.pk)
         if held.deactivated_at is None:
             return
-        close_open_invitation(account, held.user, actor)
+        close_open_invitation(account, held.user, actor, reason="The member was reactivated")
         require_seat(account)
         put_back(account, held, actor, role=Role(held.role))
         tell(
@@ -96,8 +96,8 @@ def put_back(account: Account, membership: Membership, actor: User, *, role: Rol
     )
 
 
-def close_open_invitation(account: Account, person: User, actor: User) -> None:
-    """Cancel the invitation that waits for a person who needs none now: it would go on holding a place."""
+def close_open_invitation(account: Account, person: User, actor: User, *, reason: str) -> None:
+    """Cancel the invitation that waits for a person: it would go on holding a place, or be a way back."""
     for invitation in account.invitations.open().filter(email=person.email):
         account.invitations.filter(pk=invitation.pk).update(cancelled_at=timezone.now())
         record(
@@ -106,7 +106,7 @@ def close_open_invitation(account: Account, person: User, actor: User) -> None:
             actor=actor,
             target=invitation,
             target_name=invitation.email,
-            reason="The member was reactivated",
+            reason=reason,
         )
 
 

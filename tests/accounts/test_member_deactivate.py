@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Membership, Role
-from tests.factories import make_account, make_api_key, make_member
+from tests.factories import make_account, make_api_key, make_invitation, make_member
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +41,17 @@ def choice(key, choice, owner="", until="") -> dict:
 
 def is_active(person) -> bool:
     return person.memberships.get().deactivated_at is None
+
+
+def test_an_invitation_to_the_address_that_a_leaver_has_now_is_no_way_back(
+    signed_in, desk, account, member, leaver
+):
+    """Somebody who was invited at a second address may have made it their own since."""
+    invitation = make_invitation(account, email=leaver.email, invited_by=member)
+    signed_in.post(desk)
+    assert not is_active(leaver)
+    invitation.refresh_from_db()
+    assert invitation.cancelled_at is not None
 
 
 def test_the_desk_says_before_the_click_what_ends(signed_in, desk, account, member, leaver):
