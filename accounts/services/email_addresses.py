@@ -90,9 +90,14 @@ def ask_for_address(*, person: User, email: str) -> None:
     email = email.lower()
     if is_taken(email=email, by_other_than=person):
         raise AddressTaken
-    EmailAddress.objects.filter(user=person, verified=False).exclude(email=person.email).delete()
+    forget_address_waiting(person)
     if email != person.email:
         EmailAddress.objects.create(user=person, email=email, primary=False, verified=False)
+
+
+def forget_address_waiting(person: User) -> None:
+    """Let the link that would confirm a new address lead nowhere."""
+    EmailAddress.objects.filter(user=person, verified=False).exclude(email=person.email).delete()
 
 
 def find_unconfirmed(key: str) -> EmailAddress:

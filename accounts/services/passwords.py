@@ -14,6 +14,7 @@ from accounts.errors import DomainError
 from accounts.models import Task, User
 from accounts.services import throttle
 from accounts.services.authentication import forget_failures, may_sign_in
+from accounts.services.email_addresses import forget_address_waiting
 from accounts.services.mail import send_mail
 from accounts.services.mail_facts import MailPointless, makes_link
 from accounts.services.second_step import forget_wrong_codes, signed_in_here_before
@@ -115,11 +116,15 @@ def find_by_code(code: str) -> User:
 
 @sensitive_variables("password")
 def reset_password(*, code: str, password: str, server: str) -> User:
-    """Set the password with a link, which thereby has done its one success."""
+    """Set the password with a link, which thereby has done its one success.
+
+    A new address that waits is forgotten: it may have been asked for by whoever was in before.
+    """
     hashed = make_password(password)  # before the transaction: it takes its time
     with transaction.atomic():
         User.objects.select_for_update().get(pk=find_by_code(code).pk)  # two clicks at once, one success
         person = find_by_code(code)
+        forget_address_waiting(person)
         store_password(person=person, hashed=hashed)
         tell(person, server)
     forget_failures(email=person.email)

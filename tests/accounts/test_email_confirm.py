@@ -8,6 +8,7 @@ from django.core import signing
 
 from accounts.models import AuditEvent
 from accounts.services.email_addresses import is_confirmed
+from accounts.services.passwords import reset_password, reset_path
 from tests.factories import make_member, make_user
 from tests.mailbox import sent_mails
 
@@ -93,6 +94,16 @@ def test_a_new_address_counts_once_it_is_confirmed(client, ann):
         ["ann@example.com"],
         "Stitch: Your email address was changed",
     )
+
+
+def test_S5_a_new_password_by_mail_ends_the_link_of_an_address_asked_for_before(client, ann):
+    client.post(page(ann), fields(ann, email="intruder@example.com"))
+    waiting = link()
+    reset_password(code=reset_path(ann.pk).rpartition("/")[2], password=PASSWORD[::-1], server="")
+    assert client.post(waiting).status_code == 404
+    ann.refresh_from_db()
+    assert ann.email == "ann@example.com"
+    assert is_confirmed(ann) is False
 
 
 def test_an_address_of_somebody_else_is_refused(client, ann):
