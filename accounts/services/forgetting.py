@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Iterable
 
 from allauth.account.models import EmailAddress
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q
 
 from accounts.models import Account, AuditEvent, Membership, Task, User
@@ -46,3 +48,11 @@ def forget_names_in_trail(account: Account, people: Iterable[User]) -> int:
     about_them = Q(actor__in=people) | Q(object_type="user", object_id__in=[person.pk for person in people])
     theirs = Q(account=account) | Q(account=None) & about_them
     return int(AuditEvent.objects.filter(theirs).pseudonymise())
+
+
+def forget_names_in_admin_log(account: Account, people: Iterable[User]) -> None:
+    """Take the account's and the people's names out of what the admin notes of changes that staff make there."""
+    for model, rows in ((Account, [account]), (User, people)):
+        LogEntry.objects.filter(
+            content_type=ContentType.objects.get_for_model(model), object_id__in=[str(row.pk) for row in rows]
+        ).update(object_repr="")

@@ -21,7 +21,12 @@ from django.db.models import ForeignKey, Model, ProtectedError
 from accounts.audit import Event, record
 from accounts.models import Account, AuditEvent
 from accounts.services.account_lock import lock_account
-from accounts.services.forgetting import forget_names_in_trail, forget_person, people_of_no_other_account
+from accounts.services.forgetting import (
+    forget_names_in_admin_log,
+    forget_names_in_trail,
+    forget_person,
+    people_of_no_other_account,
+)
 from accounts.services.tasks import TaskFailed, timed
 from integrations.models import (
     Batch,
@@ -76,10 +81,12 @@ def delete_account(*, account: Account, now: datetime) -> None:
         for person in people:
             forget_person(person)
         forget_names_in_trail(held, people)
+        forget_names_in_admin_log(held, people)
         held.company_name = DELETED_NAME
+        held.staff_hold_reason = ""
         held.two_factor_required_at = None
         held.deleted_at = now
-        held.save(update_fields=["company_name", "two_factor_required_at", "deleted_at"])
+        held.save(update_fields=["company_name", "staff_hold_reason", "two_factor_required_at", "deleted_at"])
         record(Event.ACCOUNT_DELETED, account=held, actor=None, target=held, rows=deleted, people=len(people))
     logger.info("account.deleted", extra={"account": account.pk, "rows": deleted, "people": len(people)})
 

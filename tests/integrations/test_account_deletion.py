@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.apps import apps
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.utils import timezone
 
 from accounts.models import Account, AuditEvent, Membership, User
@@ -127,6 +128,9 @@ def test_the_name_is_nowhere_any_more(doomed):
     ann, operator = User.objects.get(email="ann@example.com"), make_user()
     for is_staff in (True, False):
         change_staff_rights(person=ann, actor=operator, is_staff=is_staff, groups=[])
+    for changed in (ann, doomed):
+        LogEntry.objects.log_actions(operator.pk, [changed], CHANGE, "Changed", single_object=True)
+    Account.objects.filter(pk=doomed.pk).update(staff_hold_reason="Ann Bell asked for it")
     delete_closed_accounts(later())
     left = [
         (table, value)
