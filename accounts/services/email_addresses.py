@@ -2,7 +2,7 @@
 
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from accounts.audit import Event
@@ -111,6 +111,14 @@ def find_unconfirmed(key: str) -> EmailAddress:
 
 def confirm_address(*, key: str, server: str) -> EmailAddress:
     """Make the address the one its person signs in with; tell the address that it replaces."""
+    try:
+        return take_address(key=key, server=server)
+    except IntegrityError as error:  # somebody else took it in this moment
+        raise AddressTaken from error
+
+
+def take_address(*, key: str, server: str) -> EmailAddress:
+    """Store the address of a link as its person's own."""
     with transaction.atomic():
         found = find_unconfirmed(key)
         address = EmailAddress.objects.select_for_update().get(pk=found.pk)

@@ -129,6 +129,13 @@ def test_an_address_taken_meanwhile_is_not_taken_over(client, ann):
     assert ann.email == "ann@example.com"
 
 
+def test_an_address_taken_in_the_same_moment_is_refused_too(client, ann, monkeypatch):
+    client.post(page(ann), fields(ann, email="bob@example.com"))
+    make_user(email="bob@example.com")
+    monkeypatch.setattr("accounts.services.email_addresses.is_taken", lambda **who: False)
+    assert client.post(link()).status_code == 409
+
+
 def test_P12_a_new_address_needs_a_fresh_sign_in_and_a_new_name_does_not(client, ann):
     session = client.session
     session["signed_in_at"] = 0
