@@ -31,6 +31,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     new_address = form.cleaned_data["email"] != request.user.email
     if new_address and (question := require_fresh(request)) is not None:
         return question
+    waiting = address_waiting(request.user)
     fields = ("first_name", "last_name", "email", "error_mail")
     try:
         update_profile(person=request.user, **{name: form.cleaned_data[name] for name in fields})
@@ -40,6 +41,10 @@ def profile(request: HttpRequest) -> HttpResponse:
     messages.success(request, "Your profile is updated.")
     if new_address:
         ask_to_confirm(request, request.user)
+    elif waiting is not None:
+        messages.info(
+            request, f"You keep {request.user.email}: the link sent to {waiting.email} leads nowhere now."
+        )
     return back_to_profile(request)
 
 

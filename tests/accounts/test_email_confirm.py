@@ -96,6 +96,15 @@ def test_a_new_address_counts_once_it_is_confirmed(client, ann):
     )
 
 
+def test_keeping_the_address_calls_the_change_off_and_says_so(client, ann):
+    client.post(page(ann), fields(ann, email="new@example.com"))
+    waiting = link()
+    client.post(page(ann), fields(ann))
+    told = client.get(page(ann)).content.decode()
+    assert "You keep ann@example.com: the link sent to new@example.com leads nowhere now." in told
+    assert client.post(waiting).status_code == 404
+
+
 def test_S5_a_new_password_by_mail_ends_the_link_of_an_address_asked_for_before(client, ann):
     client.post(page(ann), fields(ann, email="intruder@example.com"))
     waiting = link()
