@@ -76,9 +76,9 @@ def close_account(*, account: Account, actor: User, server: str) -> Account:
         server,
         subject=f"{held.company_name} was closed",
         what=(
-            f"{actor.get_full_name()} ({actor.email}) closed the account {held.company_name}. Nothing is loaded and no "
-            f"program gets in any more. An Administrator can reopen it until {key_time(held.deletes_at)}; then it is "
-            "deleted."
+            f"{actor.get_full_name()} ({actor.email}) closed the account {held.company_name}. No program "
+            "gets in any more; what was accepted before is still loaded. An Administrator can reopen it until "
+            f"{key_time(held.deletes_at)}; then it is deleted."
         ),
     )
     return held
