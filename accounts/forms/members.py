@@ -7,6 +7,7 @@ from django import forms
 from django.utils import timezone
 
 from accounts.forms.account_settings import REQUIRED
+from accounts.forms.addresses import AddressField
 from accounts.forms.lines import LineField
 from accounts.forms.passwords import new_password_field
 from accounts.forms.session import FocusOnError
@@ -22,9 +23,8 @@ CHOICES = [(DISABLE, "Disable it now"), (KEEP, "Keep it under a new owner"), (DE
 class InvitationForm(FocusOnError, forms.Form):
     """Whom to invite, and as what."""
 
-    email = forms.EmailField(
+    email = AddressField(
         label="Email Address",
-        max_length=254,
         error_messages=REQUIRED,
         widget=forms.EmailInput(attrs={"autocomplete": "off", "autofocus": True}),
     )

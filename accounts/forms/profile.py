@@ -3,6 +3,7 @@
 from django import forms
 from django.core.exceptions import ValidationError
 
+from accounts.forms.addresses import AddressField
 from accounts.forms.lines import LineField
 from accounts.forms.session import FocusOnError
 from accounts.models import User
@@ -14,9 +15,7 @@ class ProfileForm(FocusOnError, forms.Form):
     full_name = LineField(
         label="Full Name", most_characters=201, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
-    email = forms.EmailField(
-        label="Email Address", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
-    )
+    email = AddressField(label="Email Address", widget=forms.EmailInput(attrs={"autocomplete": "email"}))
     error_mail = forms.BooleanField(
         label="Send this address email notifications about errors affecting your data", required=False
     )
@@ -29,9 +28,6 @@ class ProfileForm(FocusOnError, forms.Form):
         }
         super().__init__(*args, initial=initial, **kwargs)
         self.person = person
-
-    def clean_email(self) -> str:
-        return self.cleaned_data["email"].lower()
 
     def clean(self) -> dict:
         cleaned = super().clean()

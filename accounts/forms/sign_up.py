@@ -2,6 +2,7 @@
 
 from django import forms
 
+from accounts.forms.addresses import AddressField
 from accounts.forms.lines import LineField
 from accounts.forms.passwords import new_password_field
 from accounts.forms.session import FocusOnError
@@ -21,9 +22,7 @@ class SignUpForm(FocusOnError, forms.Form):
         most_characters=100,
         widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
     )
-    email = forms.EmailField(
-        label="Email Address", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
-    )
+    email = AddressField(label="Email Address", widget=forms.EmailInput(attrs={"autocomplete": "email"}))
     company_name = LineField(
         label="Company Name", widget=forms.TextInput(attrs={"autocomplete": "organization"})
     )

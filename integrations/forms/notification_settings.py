@@ -2,15 +2,16 @@
 
 from django import forms
 
+from accounts.forms.addresses import AddressField
+
 EMAIL_WORDS = "Required. Must be valid email address format."
 
 
 class NotificationAddressForm(forms.Form):
     """One more address for the custom list."""
 
-    email = forms.EmailField(
+    email = AddressField(
         label="Email",
-        max_length=254,
         error_messages={"required": EMAIL_WORDS, "invalid": EMAIL_WORDS, "max_length": EMAIL_WORDS},
         help_text="It gets a link to confirm, and nothing more until somebody there has followed it.",
         widget=forms.EmailInput(attrs={"autocomplete": "off", "autofocus": True}),

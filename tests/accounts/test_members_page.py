@@ -1,6 +1,7 @@
 """The Members tab through the client: the list, its menus, inviting, roles, coming back (app.md 8)."""
 
 import re
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -46,6 +47,15 @@ def member(account):
 
 def test_a_search_with_a_null_character_is_a_search_without_it(signed_in, page, member):
     assert [row[1] for row in rows(signed_in, page, {"q": "ada\0@example"})] == [member.email]
+
+
+def test_an_address_that_grows_in_lower_case_is_measured_as_it_is_kept(signed_in, page):
+    grows = "a@" + ".".join(["\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}" * 25] * 6) + ".example.com"
+    typed = {"email": grows, "role": "general_user", "form_id": str(uuid.uuid4())}
+    assert len(grows) < 254 < len(grows.lower())
+    refused = signed_in.post(page("member-invite"), typed)
+    assert refused.status_code == 422
+    assert "at most 254 characters" in refused.content.decode()
 
 
 def test_every_state_of_the_list(signed_in, page, account, member):
