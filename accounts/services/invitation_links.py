@@ -3,7 +3,7 @@
 A link is made from its invitation and signed: nothing that opens it is stored, it can be made again whenever an
 Administrator wants to copy it, and another nonce in the row ends every link made before. There are two kinds.
 The one that goes out by mail proves that its bearer reads the mail of that address; the one that an
-Administrator copies proves nothing of the kind.
+Administrator copies proves nothing of the kind, and ends with the place of who copied it: nobody keeps a way back.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.errors import DomainError
-from accounts.models import Invitation
+from accounts.models import Invitation, Membership
 from accounts.services.mail_facts import MailPointless, makes_link
 
 LINK = "invitation"
@@ -38,14 +38,19 @@ class Opened:
     came_by_mail: bool
 
 
-def invitation_code(invitation: Invitation, kind: str) -> str:
-    """Return what stands in the link."""
-    return Signer(salt=kind, sep=".").sign(f"{invitation.pk}-{invitation.nonce}")
+def code_to_mail(invitation: Invitation) -> str:
+    """Return what stands in the link that goes out by mail."""
+    return Signer(salt=MAILED, sep=".").sign(f"{invitation.pk}-{invitation.nonce}")
 
 
-def make_link(invitation: Invitation, *, server: str, kind: str) -> str:
-    """Return the link of a kind."""
-    return server + reverse("accounts:invitation", kwargs={"code": invitation_code(invitation, kind)})
+def code_to_copy(invitation: Invitation, *, by: Membership) -> str:
+    """Return what stands in the link that a member copies."""
+    return Signer(salt=COPIED, sep=".").sign(f"{by.pk}-{invitation.pk}-{invitation.nonce}")
+
+
+def link_of(code: str) -> str:
+    """Return the path of a link."""
+    return reverse("accounts:invitation", kwargs={"code": code})
 
 
 @makes_link(LINK)
@@ -54,7 +59,7 @@ def mailed_path(invitation_pk: int) -> str:
     invitation = Invitation.objects.filter(pk=invitation_pk).first()
     if invitation is None or not invitation.is_pending(timezone.now()):
         raise MailPointless
-    return make_link(invitation, server="", kind=MAILED)
+    return link_of(code_to_mail(invitation))
 
 
 def open_link(code: str) -> Opened:
@@ -71,9 +76,15 @@ def read_link(code: str) -> Opened | None:
     """Return the invitation that a link of ours belongs to, whatever became of it; None for any other text."""
     for kind in (MAILED, COPIED):
         try:
-            pk, _, nonce = Signer(salt=kind, sep=".").unsign(code).partition("-")
+            text = Signer(salt=kind, sep=".").unsign(code)
         except BadSignature:
             continue
-        found = Invitation.objects.select_related("account", "invited_by").filter(pk=int(pk), nonce=nonce)
-        return next((Opened(invitation, kind == MAILED) for invitation in found), None)
+        found = Invitation.objects.select_related("account", "invited_by")
+        if kind == COPIED:
+            copier, _, text = text.partition("-")
+            active = Membership.objects.active().filter(pk=int(copier))
+            found = found.filter(account__memberships__in=active)
+        pk, _, nonce = text.partition("-")
+        invitation = found.filter(pk=int(pk), nonce=nonce).first()
+        return Opened(invitation, kind == MAILED) if invitation is not None else None
     return None

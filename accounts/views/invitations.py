@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import Can, allow
 from accounts.forms.members import RoleForm
 from accounts.models import Invitation
-from accounts.services.invitation_links import COPIED, make_link
+from accounts.services.invitation_links import code_to_copy, link_of
 from accounts.services.invitations import cancel_invitation, change_invited_role, resend_invitation
 from accounts.views.members import attempt, refuse_role, to_list
 from accounts.views.sign_up import where_mail_goes
@@ -44,7 +44,9 @@ def invitation_link(request: HttpRequest, invitation_id: int) -> HttpResponse:
     pending = invitation.is_pending(timezone.now())
     context = {
         "invitation": invitation,
-        "link": make_link(invitation, server=server_address(request), kind=COPIED) if pending else "",
+        "link": server_address(request) + link_of(code_to_copy(invitation, by=request.membership))
+        if pending
+        else "",
         "back_url": to_list(request).url,
     }
     return render_page(request, "accounts/invitation_link.html", context)

@@ -6,7 +6,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Account, Invitation, Membership, Plan, Role, User
-from accounts.services.invitation_links import COPIED, MAILED, invitation_code
+from accounts.services.invitation_links import code_to_copy, code_to_mail
 from accounts.services.leavers import deactivate_member
 from tests.factories import make_account, make_invitation, make_member, make_user
 from tests.pages import Page
@@ -38,7 +38,7 @@ def invitation(account, admin):
 
 @pytest.fixture
 def link(invitation):
-    return f"/invitation/{invitation_code(invitation, MAILED)}"
+    return f"/invitation/{code_to_mail(invitation)}"
 
 
 def test_the_code_leaves_the_address_line_before_the_page_shows(client, link):
@@ -71,7 +71,7 @@ def test_somebody_new_joins_with_name_and_password(client, account, invitation, 
 
 
 def test_a_copied_link_leaves_the_address_unconfirmed(client, invitation):
-    client.get(f"/invitation/{invitation_code(invitation, COPIED)}")
+    client.get(f"/invitation/{code_to_copy(invitation, by=invitation.account.memberships.first())}")
     client.post("/invitation/new/register", PERSON)
     assert not EmailAddress.objects.get(email="new@example.com").verified
 
@@ -189,7 +189,7 @@ def test_row27_a_deactivated_member_comes_back_although_it_was_the_last_account(
     credentials = {"email": "left@example.com", "password": PASSWORD}
     assert client.post("/session/create", credentials).status_code == 422  # app.md 4.2
     invitation = make_invitation(account, email="left@example.com", role=Role.ADMINISTRATOR)
-    client.get(f"/invitation/{invitation_code(invitation, MAILED)}")
+    client.get(f"/invitation/{code_to_mail(invitation)}")
     assert client.post("/session/create?next=/invitation/new", credentials).url == HERE
     assert client.post("/invitation/new/join").status_code == 302
     membership = person.memberships.get()

@@ -19,7 +19,7 @@ from accounts.services.accepting import (
     accept_as_new_person,
     accept_invitation,
 )
-from accounts.services.invitation_links import COPIED, MAILED, InvitationSpent, invitation_code, open_link
+from accounts.services.invitation_links import InvitationSpent, code_to_copy, code_to_mail, open_link
 from accounts.services.invitations import (
     AlreadyInvited,
     FormSpent,
@@ -113,7 +113,7 @@ def test_one_open_invitation_for_an_address(account, admin):
 
 def test_an_expired_invitation_is_renewed_by_inviting_again(account, admin):
     old = make_invitation(account, email="new@example.com", expires_at=timezone.now())
-    code = invitation_code(old, COPIED)
+    code = code_to_copy(old, by=admin.memberships.get())
     renewed = invite(account, admin, role=Role.ADMINISTRATOR)
     assert renewed.pk == old.pk
     assert renewed.is_pending(timezone.now())
@@ -168,17 +168,17 @@ def test_a_downgrade_keeps_the_members_and_adds_none(account, admin):
     account.plan = Plan.objects.get(slug="standard")
     account.save()
     with pytest.raises(MemberLimitReached):
-        join(invitation_code(invitation, MAILED))
+        join(code_to_mail(invitation))
     assert account.memberships.active().count() == 6
     for membership in account.memberships.exclude(user=admin)[:2]:
         deactivate_member(membership=membership, actor=admin, server=SERVER)
-    join(invitation_code(invitation, MAILED))
+    join(code_to_mail(invitation))
     assert account.memberships.active().count() == 5
 
 
 def test_S6_sending_again_ends_every_earlier_link(account, admin):
     invitation = invite(account, admin)
-    earlier = [mailed_code(), invitation_code(invitation, COPIED)]
+    earlier = [mailed_code(), code_to_copy(invitation, by=admin.memberships.get())]
     resend_invitation(invitation=invitation, actor=admin, server=SERVER)
     for code in earlier:
         with pytest.raises(InvitationSpent):
@@ -189,7 +189,7 @@ def test_S6_sending_again_ends_every_earlier_link(account, admin):
 
 def test_S6_a_link_works_for_seven_days(account, admin):
     invitation = make_invitation(account)
-    code = invitation_code(invitation, MAILED)
+    code = code_to_mail(invitation)
     open_link(code)
     Invitation.objects.update(expires_at=timezone.now())
     with pytest.raises(InvitationSpent):
@@ -198,7 +198,7 @@ def test_S6_a_link_works_for_seven_days(account, admin):
 
 def test_a_cancelled_invitation_is_over(account, admin):
     invitation = make_invitation(account)
-    code = invitation_code(invitation, MAILED)
+    code = code_to_mail(invitation)
     cancel_invitation(invitation=invitation, actor=admin)
     with pytest.raises(InvitationSpent):
         join(code)
@@ -214,7 +214,7 @@ def test_a_cancelled_invitation_is_over(account, admin):
 
 def test_the_role_can_change_before_acceptance(account, admin):
     invitation = make_invitation(account)
-    code = invitation_code(invitation, MAILED)
+    code = code_to_mail(invitation)
     change_invited_role(invitation=invitation, actor=admin, role=Role.ADMINISTRATOR)
     person, _ = join(code)
     assert person.memberships.get().role == Role.ADMINISTRATOR
@@ -256,7 +256,7 @@ def test_S6_one_success(account, admin):
 
 
 def test_a_double_click_makes_one_person_and_refuses_neither(account, admin):
-    code = invitation_code(make_invitation(account), MAILED)
+    code = code_to_mail(make_invitation(account))
     first, _ = join(code)
     again, _ = join(code)
     assert first == again
@@ -265,9 +265,21 @@ def test_a_double_click_makes_one_person_and_refuses_neither(account, admin):
 
 
 def test_a_copied_link_proves_no_address(account, admin):
-    person, _ = join(invitation_code(make_invitation(account), COPIED))
+    person, _ = join(code_to_copy(make_invitation(account), by=admin.memberships.get()))
     assert not is_confirmed(person)
     assert EmailAddress.objects.filter(user=person, email=person.email, verified=False).exists()
+
+
+def test_a_copied_link_ends_with_the_place_of_who_copied_it(account, admin):
+    leaver = make_member(account, role=Role.ADMINISTRATOR)
+    invitation = make_invitation(account)
+    theirs = code_to_copy(invitation, by=leaver.memberships.get())
+    assert open_link(theirs).invitation == invitation
+    deactivate_member(membership=leaver.memberships.get(), actor=admin, server=SERVER)
+    with pytest.raises(InvitationSpent):
+        open_link(theirs)
+    assert open_link(code_to_copy(invitation, by=admin.memberships.get())).invitation == invitation
+    assert open_link(code_to_mail(invitation)).invitation == invitation
 
 
 def test_D5_accepting_with_the_sign_in_one_has(account, admin):
@@ -280,7 +292,7 @@ def test_D5_accepting_with_the_sign_in_one_has(account, admin):
 
 
 def test_an_invitation_is_for_its_own_address(account, admin):
-    code = invitation_code(make_invitation(account), MAILED)
+    code = code_to_mail(make_invitation(account))
     with pytest.raises(SomebodyElses):
         accept_invitation(code=code, person=make_member())
     open_link(code)
@@ -290,8 +302,8 @@ def test_an_address_that_came_into_use_meanwhile(account, admin):
     invitation = make_invitation(account)
     make_user(email=invitation.email)
     with pytest.raises(HasSignIn):
-        join(invitation_code(invitation, MAILED))
-    open_link(invitation_code(invitation, MAILED))
+        join(code_to_mail(invitation))
+    open_link(code_to_mail(invitation))
 
 
 def test_row27_an_invitation_lets_a_deactivated_member_in_again_with_its_role(account, admin):
@@ -367,7 +379,7 @@ def test_the_plan_s_limit_holds_under_race(_):
 def test_S6_two_clicks_at_once_are_one_success(_):
     account = make_account()
     make_member(account)
-    code = invitation_code(make_invitation(account), MAILED)
+    code = code_to_mail(make_invitation(account))
     outcome = race(
         *[
             lambda number=number: join(code, form_id=f"form{number}", last_name=f"N{number}")

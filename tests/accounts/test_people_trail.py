@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Role, Task, User
 from accounts.services.accepting import accept_as_new_person, accept_invitation
-from accounts.services.invitation_links import MAILED, invitation_code
+from accounts.services.invitation_links import code_to_mail
 from accounts.services.invitations import (
     cancel_invitation,
     change_invited_role,
@@ -72,7 +72,7 @@ CHANGES = {
     ),
     "join as somebody new": (
         lambda scene: accept_as_new_person(
-            code=invitation_code(scene.invitation, MAILED),
+            code=code_to_mail(scene.invitation),
             first_name="New",
             last_name="Comer",
             password="a long enough passphrase",
@@ -81,9 +81,7 @@ CHANGES = {
         ["member.joined", "invitation.accepted", "user.email_confirmed"],
     ),
     "join with a sign-in": (
-        lambda scene: accept_invitation(
-            code=invitation_code(scene.for_stranger, MAILED), person=scene.stranger
-        ),
+        lambda scene: accept_invitation(code=code_to_mail(scene.for_stranger), person=scene.stranger),
         ["member.joined", "invitation.accepted", "user.email_confirmed"],
     ),
     "role": (
