@@ -11,6 +11,7 @@ from accounts.audit import Event, record
 from accounts.errors import DomainError
 from accounts.models import Account
 from accounts.services.account_lock import lock_account
+from accounts.services.account_turns import for_each_account
 from accounts.services.plan_effects import Change, Standing, carry_out
 from accounts.services.tasks import timed
 
@@ -56,6 +57,5 @@ def end_trials(now: datetime) -> None:
     begun = Account.objects.filter(
         plan__trial_days__isnull=False, trial_started_at__isnull=False, trial_ended_at=None, closed_at=None
     )
-    for account in begun.select_related("plan").order_by("pk"):
-        if account.trial_is_over(now):
-            end_trial_if_over(account=account, now=now)
+    over = [account for account in begun.select_related("plan").order_by("pk") if account.trial_is_over(now)]
+    for_each_account(over, lambda account: end_trial_if_over(account=account, now=now), what="Ending trials")

@@ -21,13 +21,14 @@ from django.db.models import ForeignKey, Model, ProtectedError
 from accounts.audit import Event, record
 from accounts.models import Account, AuditEvent
 from accounts.services.account_lock import lock_account
+from accounts.services.account_turns import for_each_account
 from accounts.services.forgetting import (
     forget_names_in_admin_log,
     forget_names_in_trail,
     forget_person,
     people_of_no_other_account,
 )
-from accounts.services.tasks import TaskFailed, timed
+from accounts.services.tasks import timed
 from integrations.models import (
     Batch,
     BatchTable,
@@ -58,15 +59,11 @@ QUEUE_BY_INTEGRATION: tuple[type[Model], ...] = (IdempotencyKey, RejectedCut, Re
 def delete_closed_accounts(now: datetime) -> None:
     """Delete every account whose grace period is over."""
     due = Account.objects.filter(closed_at__isnull=False, deletes_at__lte=now, deleted_at=None)
-    failed = []
-    for account in due.order_by("deletes_at"):
-        try:
-            delete_account(account=account, now=now)
-        except Exception:  # one account's surprise keeps no other
-            logger.exception("account.deletion_failed", extra={"account": account.pk})
-            failed.append(account.client_id)
-    if failed:
-        raise TaskFailed(f"Accounts that could not be deleted: {failed}")
+    for_each_account(
+        due.order_by("deletes_at"),
+        lambda account: delete_account(account=account, now=now),
+        what="Deleting closed accounts",
+    )
 
 
 def delete_account(*, account: Account, now: datetime) -> None:

@@ -9,6 +9,7 @@ from django.db.models import Exists, Max, OuterRef, Q
 
 from accounts.models import Account
 from accounts.services.account_lock import lock_account
+from accounts.services.account_turns import for_each_account
 from accounts.services.tasks import timed
 from integrations.models import BatchTable, DailyRows, Integration, Kind
 from integrations.services.integrations import INACTIVITY, pause_by_system
@@ -20,8 +21,11 @@ INACTIVE_AFTER = timedelta(days=40)
 @timed("pause_inactive", every=timedelta(hours=1))
 def pause_inactive_accounts(now: datetime) -> None:
     """Pause what runs in every account that is inactive, each in a transaction of its own."""
-    for account in inactive_accounts(now):
-        pause_inactive_account(account=account, now=now)
+    for_each_account(
+        inactive_accounts(now),
+        lambda account: pause_inactive_account(account=account, now=now),
+        what="Pausing inactive accounts",
+    )
 
 
 def inactive_accounts(now: datetime) -> list[Account]:

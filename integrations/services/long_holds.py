@@ -8,6 +8,7 @@ from django.db import transaction
 
 from accounts.models import Account
 from accounts.services.account_lock import lock_account
+from accounts.services.account_turns import for_each_account
 from accounts.services.holds import HELD_FOR_LONG, is_held_for_long
 from accounts.services.tasks import timed
 from integrations.services.integrations import pause_by_system
@@ -16,9 +17,12 @@ from integrations.services.integrations import pause_by_system
 @timed("pause_long_holds", every=timedelta(hours=1))
 def pause_long_holds(now: datetime) -> None:
     """Pause what runs in every account that has been on hold for long, each in a transaction of its own."""
-    for account in Account.objects.on_hold().filter(closed_at=None).order_by("pk"):
-        if is_held_for_long(account, now):
-            pause_running(account=account, now=now)
+    held = Account.objects.on_hold().filter(closed_at=None).order_by("pk")
+    for_each_account(
+        [account for account in held if is_held_for_long(account, now)],
+        lambda account: pause_running(account=account, now=now),
+        what="Pausing what stays on hold",
+    )
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Account, Task
 from accounts.services.account_lock import lock_account
+from accounts.services.account_turns import for_each_account
 from accounts.services.plan_effects import Change, register
 from accounts.services.tasks import add_task, handles, timed
 from accounts.services.usage import counted_rows
@@ -43,8 +44,11 @@ def weigh(task: Task) -> None:
 def end_row_warnings(now: datetime) -> None:
     """Let warnings end with their cycle, also where nothing is loaded any more."""
     warned = Account.objects.filter(pk__in=standing_warnings().values("account"))
-    for account in warned.order_by("pk"):
-        settle_row_warnings(account=account, now=now)
+    for_each_account(
+        warned.order_by("pk"),
+        lambda account: settle_row_warnings(account=account, now=now),
+        what="Ending warnings about rows",
+    )
 
 
 def standing_warnings() -> NotificationQuerySet:

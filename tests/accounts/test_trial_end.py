@@ -14,6 +14,7 @@ from accounts.services.api_keys import enable_api_key
 from accounts.services.key_authentication import KeyRefused, authenticate_api_key
 from accounts.services.plan_terms import change_plan_terms
 from accounts.services.plans import change_plan
+from accounts.services.tasks import TaskFailed
 from accounts.services.trials import TrialIsOver, end_trial_if_over, end_trials
 from integrations.models import Kind
 from integrations.services.integrations import (
@@ -244,7 +245,7 @@ def test_P8_a_failure_in_the_middle_leaves_neither_half(account, member, monkeyp
         raise RuntimeError
 
     monkeypatch.setattr("integrations.services.plan_effects.pause_by_system", fail)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(TaskFailed, match=str(account.client_id)):
         end_trials(timezone.now())
     key.refresh_from_db()
     account.refresh_from_db()
