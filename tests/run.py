@@ -11,10 +11,11 @@ import time
 from tests.browser import find_or_install_chromium
 from tests.postgresql import postgresql_server
 
-# Processes of their own are started by these; they run alone, after the others, so that both cores are theirs.
-PARALLEL = ["-n", "2", "--dist", "loadscope", "-m", "not live and not browser"]
-DATABASE = [*PARALLEL[:-1], "django_db and not live and not browser"]
-ALONE = ["-m", "live or browser"]
+BOTH_CORES = ["-n", "2", "--dist", "loadscope"]
+PARALLEL = ["-m", "not live and not browser"]
+DATABASE = ["-m", "django_db and not live and not browser"]
+# Processes of their own are started by these: after the others, and by two, as they mostly wait.
+PROCESSES = ["-m", "live or browser"]
 
 
 def pytest(title: str, *words: str, **environment: str) -> int:
@@ -26,23 +27,23 @@ def pytest(title: str, *words: str, **environment: str) -> int:
     return 0 if code == 5 else code
 
 
-def pytest_alone(title: str, *words: str, **environment: str) -> int:
-    """Run tests of processes and pages; what failed gets one second try, said aloud.
+def pytest_patiently(title: str, *words: str, **environment: str) -> int:
+    """Run tests of processes and pages; what failed gets one second try, alone, said aloud.
 
     They wait for other programs with generous limits, which a crowded machine can still exceed once.
     """
-    code = pytest(title, *words, **environment)
+    code = pytest(title, *BOTH_CORES, *words, **environment)
     return pytest(f"{title}: what failed, once more", "--last-failed", *words, **environment) if code else 0
 
 
 def main(words: list[str]) -> int:
     """Run all parts, even after a failure; return 0 only if all are good."""
     find_or_install_chromium()
-    codes = [pytest("SQLite", *PARALLEL, *words)]
+    codes = [pytest("SQLite", *BOTH_CORES, *PARALLEL, *words)]
     with postgresql_server() as url:
-        codes.append(pytest("PostgreSQL", *DATABASE, *words, DATABASE_URL=url))
-        codes.append(pytest_alone("processes and browser, SQLite", *ALONE, *words))
-        codes.append(pytest_alone("processes, PostgreSQL", "-m", "live", *words, DATABASE_URL=url))
+        codes.append(pytest("PostgreSQL", *BOTH_CORES, *DATABASE, *words, DATABASE_URL=url))
+        codes.append(pytest_patiently("processes and browser, SQLite", *PROCESSES, *words))
+        codes.append(pytest_patiently("processes, PostgreSQL", "-m", "live", *words, DATABASE_URL=url))
     return max(codes)
 
 
