@@ -1,5 +1,7 @@
 """Fixtures and habits that all tests share."""
 
+import os
+
 import pytest
 from django.core.cache import cache
 from django.db import connections
@@ -41,6 +43,9 @@ def notes_wait(settings, monkeypatch):
 def chromium():
     """The system's Chromium, started once: Playwright runs only once in a process."""
     from playwright.sync_api import sync_playwright
+
+    # Its event loop stays in the thread of the tests: Django would refuse the database to whichever come next.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
     from tests.browser import ARGUMENTS, find_or_install_chromium
 

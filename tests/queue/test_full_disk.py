@@ -11,6 +11,7 @@ import time
 
 import duckdb
 import pytest
+from django.conf import settings
 
 from tests.queue.processes import GUNICORN, LOADER
 
@@ -76,6 +77,8 @@ def test_I8_I12_a_full_disk_refuses_and_delays_and_loses_nothing(product):
     assert post(product, 0)[0] == 201
     accepted += 1
 
+    # One answers while the other is still being made.
+    wait_for(lambda: len(product.workers()) == settings.WEB_WORKERS)
     limit_files(product.workers(), 300_000)
     for _ in range(4):
         status, headers = post(product, accepted * ROWS)
