@@ -15,6 +15,7 @@ from accounts.read_only_admin import ReadOnlyAdmin, act_with_reason
 from integrations import (
     hook_admin,  # noqa: F401 - the pages of post-load hooks
     notification_admin,  # noqa: F401 - its pages, too, are the admin's
+    source_admin,  # noqa: F401 - and those of sources that taps read
 )
 from integrations.models import (
     AccessToken,
@@ -24,7 +25,6 @@ from integrations.models import (
     DailyRows,
     Destination,
     FreeWeek,
-    Integration,
     Load,
     LoadedTable,
     QueuedTable,
@@ -35,55 +35,6 @@ from integrations.services.access_tokens import revoke_access_token
 
 OF_INTEGRATION = ["=account__client_id", "account__company_name", "integration__display_name"]
 OF_INTEGRATION_HELP = "Client ID, company name or integration"
-
-
-@admin.register(Integration)
-class IntegrationAdmin(ReadOnlyAdmin):
-    """Integrations, paused and deleted ones too."""
-
-    list_display = [
-        "display_name",
-        "schema_name",
-        "account",
-        "type",
-        "state",
-        "created_at",
-        "last_received_at",
-    ]
-    list_filter = [
-        "type",
-        ("paused_at", admin.EmptyFieldListFilter),
-        ("deleted_at", admin.EmptyFieldListFilter),
-        "created_at",
-    ]
-    list_select_related = ["account"]
-    search_fields = [
-        "display_name",
-        "schema_name",
-        "=account__client_id",
-        "account__company_name",
-        "created_by__email",
-    ]
-    search_help_text = "Name, schema name, client ID, company name or creator’s e-mail address"
-    fields = [
-        "account",
-        "type",
-        "display_name",
-        "schema_name",
-        "destination",
-        "created_by",
-        "created_at",
-        "updated_at",
-        "paused_at",
-        "system_paused_at",
-        "deleted_at",
-        "last_received_at",
-    ]
-    ordering = ["-created_at"]
-
-    @admin.display(description="State")
-    def state(self, integration: Integration) -> str:
-        return "Deleted" if integration.deleted_at is not None else integration.status
 
 
 @admin.register(Destination)

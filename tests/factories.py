@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import uuid
 import zlib
 
 from django.utils import timezone
@@ -18,6 +19,9 @@ from integrations.models import (
     DestinationType,
     Hook,
     Integration,
+    Job,
+    JobMode,
+    JobTrigger,
     Kind,
     LoadedTable,
     Notification,
@@ -25,6 +29,8 @@ from integrations.models import (
     QueuedTable,
     RejectedFormat,
     RejectedRecord,
+    SetUpStep,
+    Stream,
 )
 from integrations.services.credentials import seal
 from integrations.services.destinations import main_destination
@@ -84,6 +90,52 @@ def make_integration(account: Account, **fields) -> Integration:
         created_by=fields.pop("created_by", None) or account.memberships.first().user,
         **fields,
     )
+
+
+def make_source(account: Account, **fields) -> Integration:
+    """Return an integration that a tap reads, fully configured unless `fields` say else; nothing is installed."""
+    return make_integration(
+        account, **{"type": "platform.hp-postgres", "step": SetUpStep.FULLY_CONFIGURED} | fields
+    )
+
+
+def make_stream(integration: Integration, name: str = "orders", **fields) -> Stream:
+    """Return a table that a discovery found; nothing of it is chosen unless `fields` say so."""
+    tap_stream_id = fields.pop("tap_stream_id", f"shop-public-{name}")
+    properties = {"id": {"type": ["null", "integer"]}, "title": {"type": ["null", "string"]}}
+    fields = {
+        "stream_name": name,
+        "metadata": {"table-key-properties": ["id"], "is-view": False, "row-count": 3},
+        "schema": json.dumps({"type": "object", "properties": properties}),
+        "field_metadata": {
+            json.dumps(["properties", field]): {"inclusion": inclusion, "selected-by-default": True}
+            for field, inclusion in (("id", "automatic"), ("title", "available"))
+        },
+        "field_count": 2,
+        "found_at": timezone.now(),
+    } | fields
+    digest = hashlib.sha256(tap_stream_id.encode()).hexdigest()
+    return Stream.objects.create(
+        integration=integration, tap_stream_id=tap_stream_id, id_digest=digest, **fields
+    )
+
+
+def make_job(integration: Integration, *, mode: str = JobMode.SYNC, **fields) -> Job:
+    """Return a job that was completed well a moment ago, unless `fields` say else; no worker knows it."""
+    now = timezone.now()
+    account = integration.account
+    fields = {
+        "name": f"{account.client_id}.{integration.pk}.{mode}.{uuid.uuid4()}",
+        "trigger": JobTrigger.SCHEDULE,
+        "created_at": now,
+        "started_at": now,
+        "completed_at": now,
+        "discovery_exit_status": 0,
+    } | fields
+    if fields["completed_at"] is not None:
+        ended = ["check_exit_status"] if mode == JobMode.CHECK else ["tap_exit_status", "target_exit_status"]
+        fields = dict.fromkeys(ended, 0) | fields
+    return Job.objects.create(account=account, integration=integration, mode=mode, **fields)
 
 
 def make_postgres_destination(account: Account, *, password: str = "", **fields) -> Destination:

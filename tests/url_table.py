@@ -11,9 +11,11 @@ from integrations.models import (
     Delivery,
     Destination,
     Integration,
+    Job,
     Notification,
     NotificationAddress,
     RejectedRecord,
+    Stream,
 )
 from stitchapp.routes import every_route
 from tests.factories import (
@@ -25,11 +27,14 @@ from tests.factories import (
     make_hook,
     make_integration,
     make_invitation,
+    make_job,
     make_member,
     make_notification,
     make_notification_address,
     make_postgres_destination,
     make_rejected,
+    make_source,
+    make_stream,
 )
 
 API = ("/v2/", "/v3/", "/v4/", "/notifications/public/")
@@ -108,6 +113,19 @@ class World:
     def delivery(self) -> Delivery:
         return make_delivery(make_hook(self.account))
 
+    @cached_property
+    def source(self) -> Integration:
+        """An integration that a tap reads."""
+        return make_source(self.account)
+
+    @cached_property
+    def stream(self) -> Stream:
+        return make_stream(self.source)
+
+    @cached_property
+    def job(self) -> Job:
+        return make_job(self.source)
+
     def value(self, name: str) -> str:
         """Return what stands for a parameter; fail for one that nobody has thought of."""
         if name in FIXED:
@@ -128,6 +146,9 @@ class World:
                 "rejected_id": lambda: self.rejected.pk,
                 "notification_id": lambda: self.notification.pk,
                 "address_id": lambda: self.notification_address.pk,
+                "stream_id": lambda: self.stream.pk,
+                "job_id": lambda: self.job.pk,
+                "job_name": lambda: self.job.name,
                 "hook_id": lambda: self.delivery.hook_id,
                 "delivery_id": lambda: self.delivery.pk,
             }[name]()

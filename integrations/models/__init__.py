@@ -12,7 +12,8 @@ from integrations.models.batch import (
 from integrations.models.destination import Destination, DestinationType
 from integrations.models.free_week import FreeWeek
 from integrations.models.hook import MAX_HOOKS, MAX_URL, Delivery, DeliveryState, Hook
-from integrations.models.integration import Integration, IntegrationType
+from integrations.models.integration import Integration, IntegrationType, SetUpStep
+from integrations.models.job import Job, JobMode, JobTrigger
 from integrations.models.load import DailyRows, Load, LoadedTable, LoadStatus
 from integrations.models.notification import Notification
 from integrations.models.notification_address import (
@@ -23,6 +24,7 @@ from integrations.models.notification_address import (
 from integrations.models.notification_kind import Category, Facts, Kind, Level
 from integrations.models.received_request import ReceivedRequest, RequestDay
 from integrations.models.rejected_record import RejectedCut, RejectedFormat, RejectedRecord, RejectedState
+from integrations.models.stream import SchemaChange, SchemaChangeKind, SourceState, Stream
 
 __all__ = [
     "MAX_ACTIVE_TOKENS",
@@ -47,6 +49,9 @@ __all__ = [
     "IdempotencyKey",
     "Integration",
     "IntegrationType",
+    "Job",
+    "JobMode",
+    "JobTrigger",
     "Kind",
     "Level",
     "Load",
@@ -62,4 +67,9 @@ __all__ = [
     "RejectedRecord",
     "RejectedState",
     "RequestDay",
+    "SchemaChange",
+    "SchemaChangeKind",
+    "SetUpStep",
+    "SourceState",
+    "Stream",
 ]

@@ -22,12 +22,14 @@ from tests.factories import (
     make_hook,
     make_integration,
     make_invitation,
+    make_job,
     make_loaded_table,
     make_member,
     make_notification,
     make_notification_address,
     make_postgres_destination,
     make_rejected,
+    make_stream,
     make_user,
 )
 from tests.url_table import ROUTES, World
@@ -35,6 +37,7 @@ from tests.url_table import ROUTES, World
 pytestmark = pytest.mark.django_db
 UNKNOWN = "987654321"
 UNKNOWN_RECEIPT = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+NAMES = {"receipt": UNKNOWN_RECEIPT, "job_name": f"876543210.876543211.sync.{UNKNOWN_RECEIPT}"}
 METHODS = ("GET", "POST", "PUT", "DELETE")
 ONE_TIME = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]*"|"X-CSRFToken": "[^"]*"|[0-9a-f]{32}')
 # Routes without an object of an account in their address, by who may enter them.
@@ -50,9 +53,7 @@ def kind_of(access) -> str:
 
 
 def objects_in(route) -> list[str]:
-    return [
-        name for name in re.findall(r"<(?:\w+:)?(\w+)>", route) if name.endswith("_id") or name == "receipt"
-    ]
+    return [name for name in re.findall(r"<(?:\w+:)?(\w+)>", route) if name.endswith("_id") or name in NAMES]
 
 
 MATRIX = [
@@ -92,6 +93,9 @@ def rival() -> dict[str, str]:
         "notification_id": str(make_notification(integration, pk=876_543_216).pk),
         "hook_id": str(make_hook(account, pk=876_543_218).pk),
         "delivery_id": str(make_delivery(Hook.objects.get(pk=876_543_218), pk=876_543_219).pk),
+        "stream_id": str(make_stream(integration, pk=876_543_220).pk),
+        "job_id": str((job := make_job(integration, pk=876_543_221)).pk),
+        "job_name": job.name,
         "rejected_id": str(make_rejected(integration, pk=876_543_215).pk),
     }
 
@@ -101,7 +105,7 @@ def test_P11_foreign_and_unknown_are_answered_alike(route, kind, parameter):
     mine, theirs = make_tenant(), rival()
     for method in METHODS:
         foreign = answer(mine, kind, method, route, parameter, theirs[parameter])
-        no_such = UNKNOWN_RECEIPT if parameter == "receipt" else UNKNOWN
+        no_such = NAMES.get(parameter, UNKNOWN)
         unknown = answer(mine, kind, method, route, parameter, no_such)
         assert foreign == unknown, method
         assert foreign[0] in (400, 404, 405)
