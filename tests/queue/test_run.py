@@ -66,6 +66,16 @@ def descendants(pid: int) -> list[int]:
     return [pid, *(grand for child in children for grand in descendants(int(child)))]
 
 
+def open_files(pid: int) -> list[str]:
+    return [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
+
+
+def programs(pid: int) -> dict[int, str]:
+    """Return a supervisor's programs with the names that `ps` shows."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return {int(child): Path(f"/proc/{child}/cmdline").read_text().strip("\0") for child in children}
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_O2_run_serves_loads_and_ends_with_all_its_processes(product, number):
     product.start("run", RUN)
@@ -75,6 +85,15 @@ def test_O2_run_serves_loads_and_ends_with_all_its_processes(product, number):
     supervisor = product.processes["run"]
     everything = descendants(supervisor.pid)
     assert len(everything) == 6  # supervisor, web server with two workers, loader, worker
+    assert (
+        len(list(Path(f"/proc/{supervisor.pid}/task").iterdir())) == 1
+    )  # a thread would be lost in the others
+    assert not [held for held in open_files(supervisor.pid) if "sqlite3" in held or "socket" in held]
+    assert list(programs(supervisor.pid).values()) == [
+        "gunicorn: master [stitchapp.wsgi]",
+        "manage.py load_batches",
+        "manage.py run_jobs",
+    ]
 
     supervisor.send_signal(number)
 
@@ -108,9 +127,8 @@ def test_when_one_program_dies_the_other_is_ended_and_the_code_tells(product, vi
     product.wait_until_ready()
     supervisor = product.processes["run"]
     everything = descendants(supervisor.pid)
-    programs = Path(f"/proc/{supervisor.pid}/task/{supervisor.pid}/children").read_text().split()
     word = "gunicorn" if victim == "web server" else "load_batches"
-    [pid] = [int(pid) for pid in programs if word in Path(f"/proc/{pid}/cmdline").read_text()]
+    [pid] = [pid for pid, name in programs(supervisor.pid).items() if word in name]
 
     os.kill(pid, signal.SIGKILL)
 

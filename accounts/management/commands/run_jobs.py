@@ -1,6 +1,7 @@
 """The background worker: mails, hooks and timed work, until it is told to end."""
 
 import signal
+import sys
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -20,7 +21,10 @@ class Command(BaseCommand):
         if once:
             process.drain()
         else:
-            settings.ROOT_URLCONF = "stitchapp.page_urls"  # links are made here, and no request is answered
+            if "stitchapp.urls" not in sys.modules:  # `manage.py run` has loaded them all, for all programs
+                settings.ROOT_URLCONF = (
+                    "stitchapp.page_urls"  # links are made here, and no request is answered
+                )
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, process.end_soon)
             process.run()

@@ -25,19 +25,11 @@ class Command(BaseCommand):
         migrate_what_is_missing()
         collect_what_changed()
         connections.close_all()
-        manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
         plan = {
             "programs": {
-                "web server": [
-                    sys.executable,
-                    "-m",
-                    "gunicorn",
-                    "-c",
-                    "python:stitchapp.gunicorn",
-                    "stitchapp.wsgi",
-                ],
-                "loader": [*manage, "load_batches"],
-                "worker": [*manage, "run_jobs"],
+                "web server": ["gunicorn", "-c", "python:stitchapp.gunicorn", "stitchapp.wsgi"],
+                "loader": ["manage.py", "load_batches"],
+                "worker": ["manage.py", "run_jobs"],
             },
             "address": address,
             "greeting": f"{settings.PRODUCT_NAME} runs at http://{host}:{port} (Ctrl-C ends it)",
@@ -50,7 +42,7 @@ class Command(BaseCommand):
             "PYTHONUNBUFFERED": "1",
         }
         self.stdout.flush()
-        # This process becomes the supervisor, and with it gives back the memory that Django took.
+        # This process becomes the supervisor, and with it gives back what preparing took.
         os.execve(sys.executable, [sys.executable, "-m", "stitchapp.supervisor"], environment)  # noqa: S606
 
 
