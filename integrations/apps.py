@@ -19,4 +19,5 @@ class IntegrationsConfig(AppConfig):
             own_data,
             plan_effects,
             row_warnings,
+            schedule_effects,
         )

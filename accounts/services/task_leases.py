@@ -52,6 +52,9 @@ def claim_next(
         due = due.exclude(kind=kind, account_id=account_id)
     task: Task
     for task in due.order_by("due_at", "pk")[:MAX_CANDIDATES]:
+        is_needed = HANDLERS[task.kind].is_needed
+        if is_needed is not None and not is_needed(now):
+            continue
         lease = uuid.uuid4()
         free = Task.objects.due(now).filter(pk=task.pk, due_at=task.due_at)
         if free.update(

@@ -44,6 +44,7 @@ class Handler:
     pauses: Sequence[timedelta]
     exhausted: Carry | None = None
     every: timedelta | None = None  # timed work
+    is_needed: Callable[[datetime], bool] | None = None  # asked without writing, before a worker begins it
     shown: tuple[str, ...] = ()  # the facts that staff see
 
     @property
@@ -75,12 +76,22 @@ def handles(
 
 
 def timed(
-    name: str, *, every: timedelta
+    name: str,
+    *,
+    every: timedelta,
+    is_needed: Callable[[datetime], bool] | None = None,
+    pauses: Sequence[timedelta] = TIMED_PAUSES,
 ) -> Callable[[Callable[[datetime], None]], Callable[[datetime], None]]:
-    """Register a function that runs about so often, in one worker at a time."""
+    """Register a function that runs about so often, in one worker at a time.
+
+    What has to run within seconds says by one cheap query whether it `is_needed` now: while it is not, no worker
+    begins it, and nothing is written.
+    """
 
     def register(work: Callable[[datetime], None]) -> Callable[[datetime], None]:
-        HANDLERS[name] = Handler(name, lambda task: work(timezone.now()), TIMED_PAUSES, every=every)
+        HANDLERS[name] = Handler(
+            name, lambda task: work(timezone.now()), tuple(pauses), every=every, is_needed=is_needed
+        )
         return work
 
     return register

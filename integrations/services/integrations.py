@@ -16,6 +16,7 @@ from integrations.models import Integration, IntegrationType, Kind
 from integrations.services.access_tokens import create_access_token
 from integrations.services.locking import lock_integration, save_changed
 from integrations.services.notifications import clear_integration, clear_notification
+from integrations.services.schedules import replan
 from integrations.services.schema_names import (
     choose_schema_name,
     clean_display_name,
@@ -173,6 +174,7 @@ def pause_integration(
     already = current.is_paused
     current.paused_at = paused_at or timezone.now()
     save_changed(current, "paused_at")
+    replan(integration=current, now=timezone.now())
     if not already:
         record(
             Event.INTEGRATION_PAUSED,
@@ -195,6 +197,7 @@ def pause_by_system(
         return current
     current.system_paused_at = timezone.now()
     save_changed(current, "system_paused_at")
+    replan(integration=current, now=current.system_paused_at)
     record(
         Event.INTEGRATION_PAUSED,
         account=current.account,
@@ -219,6 +222,7 @@ def resume_integration(
     require_not_held_for_long(current.account, timezone.now())
     current.paused_at = current.system_paused_at = None
     save_changed(current, "paused_at", "system_paused_at")
+    replan(integration=current, now=timezone.now())
     clear_notification(
         account=current.account, kind=Kind.ACCOUNT_INACTIVITY, cause=INACTIVITY, now=timezone.now()
     )
@@ -244,6 +248,7 @@ def delete_integration(
     current = lock_integration(integration)
     current.deleted_at = timezone.now()
     save_changed(current, "deleted_at")
+    replan(integration=current, now=current.deleted_at)
     clear_integration(integration=current, now=current.deleted_at)
     if not current.account.integrations.live().exclude(system_paused_at=None).exists():
         clear_notification(

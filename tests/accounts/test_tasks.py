@@ -331,6 +331,32 @@ def test_timed_work_that_fails_comes_again_for_ever():
     assert Task.objects.get().failed_at is None
 
 
+def test_timed_work_that_is_not_needed_is_not_begun_and_keeps_nobody_waiting(done):
+    ran, needed = [], []
+    timed("scheduler", every=timedelta(seconds=1), is_needed=lambda now: bool(needed))(ran.append)
+    tasks.add_timed_work()
+    add_task("note", number=1)
+    with CaptureQueriesContext(connection) as queries:
+        assert claim_next(now=later(seconds=-1)) is None
+    assert not [query for query in queries if query["sql"].startswith("UPDATE")]
+    assert drain() == 1
+    assert (done, ran) == ([{"number": 1}], [])
+    needed.append("a source is due")
+    assert drain() == 1
+    assert len(ran) == 1
+    assert Task.objects.get().due_at <= later(seconds=1)
+
+
+def test_timed_work_says_how_soon_it_is_tried_again():
+    @timed("scheduler", every=timedelta(seconds=1), pauses=[timedelta(seconds=5)])
+    def fail(now):
+        raise TaskFailed("The database did not answer.")
+
+    tasks.add_timed_work()
+    drain()
+    assert later(seconds=4) < Task.objects.get().due_at < later(seconds=6)
+
+
 def test_an_idle_worker_writes_nothing(done):
     process = workers.WorkerProcess()
     with CaptureQueriesContext(connection) as queries:
