@@ -190,7 +190,7 @@ DESTINATION_FORBIDDEN_ADDRESSES = env.networks("DESTINATION_FORBIDDEN_ADDRESSES"
 HOOK_FORBIDDEN_ADDRESSES = env.networks(
     "HOOK_FORBIDDEN_ADDRESSES",  # everything that is not a public address of the Internet
     "0.0.0.0/8,10.0.0.0/8,100.64.0.0/10,127.0.0.0/8,169.254.0.0/16,172.16.0.0/12,192.0.0.0/24,192.168.0.0/16,"
-    "198.18.0.0/15,224.0.0.0/3,::/128,::1/128,fc00::/7,fe80::/10,fec0::/10,ff00::/8",
+    "198.18.0.0/15,224.0.0.0/3,::/128,::1/128,64:ff9b:1::/48,fc00::/7,fe80::/10,fec0::/10,ff00::/8",
 )
 HOOK_DELIVERIES_KEPT = env.integer("HOOK_DELIVERIES_KEPT", default=1_000, minimum=1)  # of each hook (D32)
 LOADERS = env.integer("LOADERS", default=3, minimum=1)  # loads at once in each loader process

@@ -88,6 +88,7 @@ def confirm_path(address_pk: int) -> str:
 def ask_for_address(*, person: User, email: str) -> None:
     """Note the new address; it counts once its owner has confirmed it."""
     email = email.lower()
+    User.objects.select_for_update().get(pk=person.pk)  # the same form sent twice asks one after the other
     if is_taken(email=email, by_other_than=person):
         raise AddressTaken
     forget_address_waiting(person)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from accounts.audit import Event, record
@@ -161,11 +161,12 @@ def next_tries(*, account: Account, deliveries: Iterable[Delivery]) -> dict[int,
 @timed("hooks.forget", every=timedelta(hours=1))
 def forget_old(now: datetime) -> None:
     """Keep the newest deliveries of each hook; those that wait stay whatever their number (decision D32)."""
-    for hook in Hook.objects.only("pk"):
+    counted = Hook.objects.annotate(messages=Count("deliveries"))
+    for hook in counted.filter(messages__gt=kept()).only("pk"):
         newest = hook.deliveries.order_by("-at", "-pk")
-        first_too_many = newest[settings.HOOK_DELIVERIES_KEPT : settings.HOOK_DELIVERIES_KEPT + 1].first()
+        first_too_many = newest[kept() : kept() + 1].first()
         if first_too_many is None:
-            continue
+            continue  # fewer by now
         as_old = Q(at__lt=first_too_many.at) | Q(at=first_too_many.at, pk__lte=first_too_many.pk)
         old = hook.deliveries.filter(as_old).exclude(state=DeliveryState.WAITING)
         while pks := list(old.values_list("pk", flat=True)[:REMOVED_AT_ONCE]):

@@ -1,9 +1,15 @@
 """Your Profile (app.md 4.5)."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
+from allauth.account.models import EmailAddress
+from django.db import connections
 from django.test import Client
 
 from accounts.models import AuditEvent
+from accounts.services.profile import update_profile
 from tests.factories import make_account, make_member
 from tests.mailbox import sent_mails
 
@@ -128,3 +134,26 @@ def test_a_general_user_has_a_profile_too(client):
     person = make_member(role="general_user")
     client.force_login(person)
     assert client.get(page(person)).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_profile_saved_by_several_at_once_asks_for_its_new_address_once():
+    person = make_member(email="ann@example.com")
+    ready = Barrier(4)
+
+    def save(_):
+        ready.wait()
+        try:
+            update_profile(
+                person=type(person).objects.get(pk=person.pk),
+                first_name="Ann",
+                last_name="van Bell",
+                email="new@example.com",
+                error_mail=True,
+            )
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(save, range(4)))
+    assert EmailAddress.objects.filter(user=person, email="new@example.com").count() == 1

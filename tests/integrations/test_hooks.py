@@ -146,7 +146,7 @@ def test_an_address_is_stored_in_one_form():
 
 @pytest.mark.parametrize(
     "address", ["127.0.0.1", "10.1.2.3", "172.20.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.1.2.3",
-                "::1", "fe80::1", "fd00::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::"]
+                "::1", "fe80::1", "fd00::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::"]
 )  # fmt: skip
 def test_J3_an_inner_address_is_refused_when_it_is_saved(signed_in, account, monkeypatch, address):
     """By the setting as shipped, whether the address was typed or a name leads there."""
