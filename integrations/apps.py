@@ -10,6 +10,7 @@ class IntegrationsConfig(AppConfig):
         from integrations.queue import watching  # noqa: F401 - it registers timed work
         from integrations.services import (  # noqa: F401 - they register background work, and what a plan change does
             account_deletion,
+            destination_checks,
             hook_deliveries,
             hook_effects,
             inactivity,

@@ -10,7 +10,7 @@ app_name = "integrations"
 urlpatterns: list[URLPattern | URLResolver] = [
     *page_urls.urlpatterns,
     path("staff/credential", credential_look_up.credential_look_up, name="credential-look-up"),
-    path("v4/", include("integrations.connect.urls")),
+    path("", include("integrations.connect.urls")),
     path("v2/import", unknown_path, {"path": ""}, name="import-folder"),
     path("v2/import/", include("integrations.importapi.urls")),
 ]

@@ -45,6 +45,7 @@ ROUTES = sorted(
 # What stands in an address and is no object of an account.
 FIXED = {
     "plan_slug": "standard",
+    "destination_type": "postgres",
     "code": "new",
     "key": "nothing",
     "page": "components",

@@ -12,7 +12,7 @@ from ninja.renderers import JSONRenderer
 from ninja.security import HttpBearer
 
 from accounts.errors import DomainError
-from integrations.connect import responses, sources, tokens
+from integrations.connect import destination_types, destinations, responses, sources, tokens
 
 DESCRIPTION = (
     "Create and run integrations by program. Every request carries an API access key of the account: "
@@ -54,8 +54,11 @@ api = ConnectApi(
     auth=ApiAccessKey(),
     renderer=CompactRenderer(),
 )
-api.add_router("", sources.router)
-api.add_router("", tokens.router)
+V4 = (sources, tokens, destination_types, destinations)
+for module in V4:
+    api.add_router("v4", module.router)
+# What is answered to a body that is no JSON, or not of the documented shape, by path and method.
+BODY_REFUSALS: dict[tuple[str, str], responses.Refusal] = destinations.BODY_REFUSALS
 
 
 @api.exception_handler(responses.Refusal)
@@ -73,7 +76,10 @@ def refuse_by_rule(request: HttpRequest, error: DomainError) -> HttpResponse:
 @api.exception_handler(ValidationError)
 @api.exception_handler(HttpError)
 def refuse_body(request: HttpRequest, error: Exception) -> HttpResponse:
-    """A body that is no JSON, or not of the documented shape: one sentence for each method."""
+    """A body that is no JSON, or not of the documented shape: one sentence for each path and method."""
+    known = BODY_REFUSALS.get((request.resolver_match.route.removesuffix("/"), request.method or ""))
+    if known is not None:
+        return responses.send(known.body, known.status)
     message = responses.CREATE_BODY if request.method == "POST" else responses.UPDATE_BODY
     refusal = responses.refusal("InvalidBody", message)
     return responses.send(refusal.body, refusal.status)
@@ -82,4 +88,4 @@ def refuse_body(request: HttpRequest, error: Exception) -> HttpResponse:
 @functools.cache
 def openapi_document() -> bytes:
     """Return the OpenAPI document of the routes above."""
-    return json.dumps(api.get_openapi_schema(path_prefix="/v4/"), separators=(",", ":")).encode()
+    return json.dumps(api.get_openapi_schema(path_prefix="/"), separators=(",", ":")).encode()

@@ -19,7 +19,7 @@ NOT_FOUND = {"error": "NotFound", "message": "Not Found"}
 class Refusal(Exception):
     """An answer other than 200, raised where it is found out and sent by one handler."""
 
-    def __init__(self, status: int, body: dict[str, Any]) -> None:
+    def __init__(self, status: int, body: Any) -> None:
         self.status, self.body = status, body
         super().__init__(status)
 

@@ -46,4 +46,4 @@ def resource_routes() -> Iterator[URLPattern]:
         yield path(f"{route}/", view)
 
 
-urlpatterns = [path("openapi.json", openapi, name="connect-openapi"), *resource_routes()]
+urlpatterns = [path("v4/openapi.json", openapi, name="connect-openapi"), *resource_routes()]

@@ -2,7 +2,6 @@
 
 import uuid
 
-from cryptography import x509
 from django import forms
 from django.core.exceptions import ValidationError
 
@@ -14,17 +13,20 @@ from integrations.services.credentials import CredentialUnreadable
 from integrations.services.destination_addresses import MalformedHost, clean_host
 from integrations.services.destination_changes import (
     DELETE,
-    MAX_NAME_LENGTH,
     PAUSE,
-    DestinationNameTaken,
-    Names,
 )
 from integrations.services.destination_connections import Connection, connection_of
+from integrations.services.destination_names import MAX_NAME_LENGTH, DestinationNameTaken, Names
+from integrations.services.destination_properties import (
+    MAX_CERTIFICATE_CHARACTERS,
+    ValueRefused,
+    clean_certificate,
+    clean_identifier,
+    password_needed,
+)
 from integrations.services.engines import LoadingRules
 
 REQUIRED = {"required": "This field is required"}
-MAX_IDENTIFIER_BYTES = 63  # PostgreSQL cuts longer names off without a word
-MAX_CERTIFICATE_CHARACTERS = 100_000
 PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
 
@@ -94,11 +96,10 @@ class IdentifierField(forms.CharField):
     """The name of a database or a role, as PostgreSQL has it."""
 
     def clean(self, value: object) -> str:
-        name = super().clean(value)
-        size = len(name.encode())
-        if size > MAX_IDENTIFIER_BYTES:
-            raise ValidationError(f"Use at most {MAX_IDENTIFIER_BYTES} bytes. This name has {size}.")
-        return name
+        try:
+            return clean_identifier(super().clean(value))
+        except ValueRefused as refusal:
+            raise ValidationError(str(refusal)) from refusal
 
 
 class PostgresForm(DestinationNamesForm):
@@ -165,19 +166,10 @@ class PostgresForm(DestinationNamesForm):
             raise ValidationError(refusal.message) from refusal
 
     def clean_ssl_root_certificate(self) -> str:
-        certificate = self.cleaned_data["ssl_root_certificate"].strip()
-        if not certificate:
-            return ""
-        if "PRIVATE KEY" in certificate:
-            raise ValidationError("Leave the private key out: only certificates belong here.")
         try:
-            x509.load_pem_x509_certificates(certificate.encode("ascii"))
-        except (ValueError, UnicodeError) as error:
-            raise ValidationError(
-                "This is no certificate in PEM form: it begins with -----BEGIN CERTIFICATE----- and ends with "
-                "-----END CERTIFICATE-----."
-            ) from error
-        return certificate + "\n"
+            return clean_certificate(self.cleaned_data["ssl_root_certificate"].strip() or None)
+        except ValueRefused as refusal:
+            raise ValidationError(str(refusal)) from refusal
 
     def clean(self) -> dict:
         super().clean()
@@ -193,15 +185,9 @@ class PostgresForm(DestinationNamesForm):
 
     def require_password_for_another_server(self) -> None:
         """Refuse to send the stored password anywhere but to where it was meant for, and to nobody less safely."""
-        there = (self.stored.host, self.stored.port, self.stored.username)
-        if there != tuple(self.cleaned_data[name] for name in ("host", "port", "username")):
-            self.add_error(
-                "password",
-                f"Type the password again: the stored one is for {self.stored.username} at {self.stored.host}, "
-                f"port {self.stored.port}, and is sent nowhere else.",
-            )
-        elif self.stored.ssl and not self.cleaned_data["ssl"]:
-            self.add_error("password", "Type the password again to send it without SSL from now on.")
+        typed = {name: self.cleaned_data[name] for name in ("host", "port", "username", "ssl")}
+        if needed := password_needed(self.stored, **typed):
+            self.add_error("password", needed)
 
     def connection(self) -> Connection:
         """Return the connection as it is typed, with the stored password where none is. Raises CredentialUnreadable."""

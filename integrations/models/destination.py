@@ -47,7 +47,11 @@ class Destination(models.Model):
     revision = models.PositiveIntegerField(
         default=1, help_text="Counts changes, so that two people who edit at once are told."
     )
-    checked_at = models.DateTimeField(null=True, blank=True)
+    check_id = models.UUIDField(null=True, blank=True, help_text="Names the last connection test.")
+    check_started_at = models.DateTimeField(null=True, blank=True)
+    checked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the last test ended; empty while it runs."
+    )
     check_steps = models.JSONField(
         default=list, blank=True, help_text="[[name, whether it went well, detail], …] of the last test."
     )
@@ -85,9 +89,19 @@ class Destination(models.Model):
         return f"duckdb:{self.account_id}" if self.is_embedded else ""
 
     @property
+    def check_name(self) -> str:
+        """The name of the last connection test, as the Connect API has it; empty when there was none."""
+        return f"{self.account.client_id}.{self.pk}.check.{self.check_id}" if self.check_id else ""
+
+    @property
     def check_passed(self) -> bool:
         """Whether the last connection test went well in every step."""
         return bool(self.check_steps) and all(ok for _, ok, _ in self.check_steps)
+
+    @property
+    def check_failure(self) -> str:
+        """What the failing step of the last connection test says; nothing after a good one."""
+        return next((str(detail) for _, ok, detail in self.check_steps if not ok), "")
 
     @property
     def file_path(self) -> Path:

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from typing import TypedDict
 
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.audit import Event, record
 from accounts.errors import DomainError
-from accounts.lines import clean_line
 from accounts.models import Account, ApiKey, User
 from accounts.services.account_lock import lock_account
 from integrations.models import Destination, DestinationType, Integration, LoadedTable
 from integrations.services.credentials import seal
-from integrations.services.destination_connections import Connection, Step, passed, stored_steps
+from integrations.services.destination_checks import begin_check, finish_check
+from integrations.services.destination_connections import Connection, Step, passed
 from integrations.services.destination_limit import settle_destination_hold
+from integrations.services.destination_names import Names, clean_names, require_free_name
 from integrations.services.destinations import (
     EMBEDDED_NAME,
     integrations_into,
@@ -38,7 +38,6 @@ from integrations.services.notifications import (
 )
 from integrations.services.waiting import try_again_now
 
-MAX_NAME_LENGTH = 100
 PAUSE, DELETE = "pause", "delete"
 
 
@@ -47,13 +46,6 @@ class DestinationLimitReached(DomainError):
 
     code, status = "destination_limit", 409
     message = "you are at your destination limit"
-
-
-class DestinationNameTaken(DomainError):
-    """Another destination of the account has the name."""
-
-    code, status = "destination_name_taken", 409
-    message = "Another destination of this account has this name. Use a different one."
 
 
 class DestinationGone(DomainError):
@@ -84,13 +76,6 @@ class DestinationAlreadyAdded(DomainError):
         self.destination = destination
 
 
-class Names(TypedDict):
-    """What people call a destination."""
-
-    display_name: str
-    description: str
-
-
 @transaction.atomic
 def add_postgres_destination(
     *,
@@ -100,12 +85,15 @@ def add_postgres_destination(
     connection: Connection,
     steps: list[Step],
     replaces: Destination | None = None,
+    takes_unmapped: bool = True,
     form_id: uuid.UUID | None = None,
     api_key: ApiKey | None = None,
 ) -> Destination:
     """Add a PostgreSQL destination, beside the account's others or in the place of one.
 
-    Raises DestinationAlreadyAdded, DestinationGone, DestinationLimitReached and DestinationNameTaken.
+    Without the `steps` of a test one is begun. Integrations without a destination load into this one from now on,
+    unless it does not take them. Raises DestinationAlreadyAdded, DestinationGone, DestinationLimitReached and
+    DestinationNameTaken.
     """
     lock_account(account)
     if form_id is not None:
@@ -115,6 +103,8 @@ def add_postgres_destination(
     moved = make_room(
         account=account, actor=actor, replaces=replaces, by=names["display_name"], api_key=api_key
     )
+    if not takes_unmapped:
+        moved = []
     cleaned = clean_names(names)
     require_free_name(account=account, display_name=cleaned["display_name"])
     destination: Destination = account.destinations.create(
@@ -127,10 +117,12 @@ def add_postgres_destination(
         ssl=connection.ssl,
         ssl_root_certificate=connection.ssl_root_certificate,
         sealed_password=seal(connection.password, account=account),
-        checked_at=timezone.now() if steps else None,
-        check_steps=stored_steps(steps),
         **cleaned,
     )
+    if steps:
+        finish_check(destination=destination, steps=steps, now=timezone.now())
+    else:
+        begin_check(destination=destination, actor=actor)
     settle_in(destination, moved, actor=actor, replaces=replaces, api_key=api_key)
     return destination
 
@@ -140,21 +132,29 @@ def add_embedded_destination(
     *,
     account: Account,
     actor: User,
+    names: Names | None = None,
     replaces: Destination | None = None,
+    takes_unmapped: bool = True,
     api_key: ApiKey | None = None,
 ) -> Destination:
     """Use the account's embedded warehouse again, with whatever stands in its file.
 
-    One that is there already is returned as it is. Raises DestinationGone and DestinationLimitReached.
+    One that is there already is returned as it is. Raises DestinationGone, DestinationLimitReached and
+    DestinationNameTaken.
     """
     lock_account(account)
     present: Destination | None = account.destinations.live().filter(type=DestinationType.DUCKDB).first()
     if present is not None:
         return present
-    moved = make_room(account=account, actor=actor, replaces=replaces, by=EMBEDDED_NAME, api_key=api_key)
-    destination: Destination = account.destinations.create(
-        type=DestinationType.DUCKDB, display_name=EMBEDDED_NAME
+    cleaned = clean_names(names or {"display_name": EMBEDDED_NAME, "description": ""})
+    moved = make_room(
+        account=account, actor=actor, replaces=replaces, by=cleaned["display_name"], api_key=api_key
     )
+    if not takes_unmapped:
+        moved = []
+    if names is not None:
+        require_free_name(account=account, display_name=cleaned["display_name"])
+    destination: Destination = account.destinations.create(type=DestinationType.DUCKDB, **cleaned)
     settle_in(destination, moved, actor=actor, replaces=replaces, api_key=api_key)
     return destination
 
@@ -174,7 +174,8 @@ def update_destination(
 ) -> Destination:
     """Change a destination's names, with `rules` how is loaded into it, and with `connection` where it is.
 
-    A stored password stays unless it changed; what waits is tried again at once. Raises DestinationChanged,
+    A connection that comes without the `steps` of a test is tested in the background. A stored
+    password stays unless it changed; what waits is tried again at once. Raises DestinationChanged,
     DestinationGone and DestinationNameTaken.
     """
     current = lock_destination(destination)
@@ -199,10 +200,11 @@ def update_destination(
         written.append("sealed_password")
     checked = list(steps)
     if checked:
-        current.checked_at, current.check_steps = timezone.now(), stored_steps(checked)
-        current.save(update_fields=["checked_at", "check_steps"])
+        finish_check(destination=current, steps=checked, now=timezone.now())
         if passed(checked):
-            clear_destination(destination=current, now=current.checked_at)
+            clear_destination(destination=current, now=timezone.now())
+    elif connection is not None:
+        begin_check(destination=current, actor=actor)
     if not written:
         return current
     current.revision += 1
@@ -228,12 +230,21 @@ def update_destination(
 
 @transaction.atomic
 def record_check(
-    *, destination: Destination, actor: User, steps: list[Step], api_key: ApiKey | None = None
+    *,
+    destination: Destination,
+    actor: User | None,
+    steps: list[Step],
+    check_id: uuid.UUID | None = None,
+    api_key: ApiKey | None = None,
 ) -> Destination:
-    """Keep what a test of a destination found; after a good one, what waits is tried at once."""
+    """Keep what a test of a destination found; after a good one, what waits is tried at once.
+
+    The outcome of a test that a newer one replaced meanwhile, which `check_id` tells, is dropped.
+    """
     current = lock_destination(destination)
-    current.checked_at, current.check_steps = timezone.now(), stored_steps(steps)
-    current.save(update_fields=["checked_at", "check_steps"])
+    if check_id is not None and current.check_id != check_id:
+        return current
+    finish_check(destination=current, steps=steps, now=timezone.now(), check_id=check_id)
     record(
         Event.DESTINATION_CHECKED,
         account=current.account,
@@ -382,19 +393,3 @@ def lock_destination(destination: Destination) -> Destination:
     if current.deleted_at is not None:
         raise DestinationGone
     return current
-
-
-def clean_names(names: Names) -> Names:
-    """Return the names in one line each. Raises LineRefused."""
-    description = names["description"].strip()
-    return {
-        "display_name": clean_line(names["display_name"], max_length=MAX_NAME_LENGTH),
-        "description": clean_line(description) if description else "",
-    }
-
-
-def require_free_name(*, account: Account, display_name: str, destination: Destination | None = None) -> None:
-    """Raise DestinationNameTaken when another destination of the account has the name."""
-    others = account.destinations.live().exclude(pk=destination.pk if destination is not None else None)
-    if others.filter(display_name__iexact=display_name).exists():
-        raise DestinationNameTaken

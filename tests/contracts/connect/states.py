@@ -1,11 +1,19 @@
 """Starting states by name: what an account has before a row's request, and the words that name it in the row."""
 
+import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
-from accounts.models import Account
+from accounts.models import Account, Plan
 from integrations.models import Destination
-from tests.factories import make_access_token, make_account, make_integration, make_member
+from tests.factories import (
+    make_access_token,
+    make_account,
+    make_integration,
+    make_member,
+    make_postgres_destination,
+)
 
 MARCH = datetime(2024, 3, 5, 21, tzinfo=UTC)
 APRIL = datetime(2024, 3, 6, 21, tzinfo=UTC)
@@ -58,5 +66,69 @@ def sources(account: Account) -> Words:
     }
 
 
-def make_embedded(account: Account) -> Destination:
-    return Destination.objects.create(account=account, type="duckdb", display_name="Warehouse")
+@state
+def destinations(account: Account) -> Words:
+    """The embedded warehouse and two PostgreSQL ones, on a plan with room for five; sources; another account's."""
+    account.plan = Plan.objects.get(slug="premium")
+    account.save(update_fields=["plan"])
+    times = {"created_at": MARCH, "updated_at": MARCH}
+    embedded = make_embedded(account, **times)
+    staging = make_postgres_destination(
+        account,
+        password=secrets.token_hex(),
+        display_name="Staging",
+        description="Staging warehouse",
+        host="db.acme.example",
+        port=5432,
+        database="wh",
+        username="loader",
+        ssl=True,
+        check_id=UUID("8934a4cd-4d60-48c9-85e4-e95cab6d4cae"),
+        check_started_at=MARCH,
+        checked_at=MARCH + timedelta(seconds=8),
+        check_steps=[["Connect", True, "Connected."]],
+        **times,
+    )
+    broken = make_postgres_destination(
+        account,
+        display_name="Broken",
+        host="127.0.0.1",
+        check_id=UUID("5c28cfab-8a51-11ea-9197-0ee6b2399f9b"),
+        check_started_at=MARCH,
+        checked_at=MARCH + timedelta(seconds=8),
+        check_steps=[["Look up", True, "Found."], ["Connect", False, "Connection refused."]],
+        **times,
+    )
+    removed = make_postgres_destination(account, display_name="Removed", deleted_at=APRIL)
+    shop = make_integration(account, display_name="Shop", schema_name="shop", destination=staging)
+    other = make_account()
+    make_member(other)
+    return {
+        "embedded": embedded.pk,
+        "staging": staging.pk,
+        "broken": broken.pk,
+        "removed": removed.pk,
+        "shop": shop.pk,
+        "foreign": make_postgres_destination(other).pk,
+        "password": secrets.token_hex(),
+    }
+
+
+@state
+def one_destination(account: Account) -> Words:
+    """The embedded warehouse, on the trial's plan, which has room for no other."""
+    account.plan = Plan.objects.get(slug="free_trial")
+    account.save(update_fields=["plan"])
+    return {"embedded": make_embedded(account).pk, "password": secrets.token_hex()}
+
+
+@state
+def no_destination(account: Account) -> Words:
+    """An account whose only destination was removed, with a source that therefore has none."""
+    removed = make_embedded(account, deleted_at=APRIL)
+    source = make_integration(account, display_name="Shop", schema_name="shop", destination=removed)
+    return {"shop": source.pk, "password": secrets.token_hex()}
+
+
+def make_embedded(account: Account, **fields: object) -> Destination:
+    return Destination.objects.create(account=account, type="duckdb", display_name="Warehouse", **fields)

@@ -1,5 +1,5 @@
 """Every table of the contract."""
 
-from tests.contracts.connect import sources, tokens, unknown_paths
+from tests.contracts.connect import destinations, sources, tokens, unknown_paths
 
-TABLES = (sources.TABLE, tokens.TABLE, unknown_paths.TABLE)
+TABLES = (destinations.TABLE, sources.TABLE, tokens.TABLE, unknown_paths.TABLE)

