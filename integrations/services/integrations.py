@@ -14,6 +14,7 @@ from accounts.services.holds import require_not_held_for_long
 from accounts.services.trials import require_no_ended_trial
 from integrations.models import Integration, IntegrationType, Kind
 from integrations.services.access_tokens import create_access_token
+from integrations.services.jobs import end_open_jobs
 from integrations.services.locking import lock_integration, save_changed
 from integrations.services.notifications import clear_integration, clear_notification
 from integrations.services.schedules import replan
@@ -241,7 +242,7 @@ def resume_integration(
 def delete_integration(
     *, integration: Integration, actor: User, api_key: ApiKey | None = None
 ) -> Integration:
-    """Delete the integration: pushes are refused at once, loaded data stays, its names are free again.
+    """Delete the integration: pushes are refused and its jobs end at once, loaded data stays, its names are free again.
 
     Its tokens stay on record, so that a push with one is told that the connection is not active.
     """
@@ -249,6 +250,7 @@ def delete_integration(
     current.deleted_at = timezone.now()
     save_changed(current, "deleted_at")
     replan(integration=current, now=current.deleted_at)
+    end_open_jobs(integration=current, actor=actor)
     clear_integration(integration=current, now=current.deleted_at)
     if not current.account.integrations.live().exclude(system_paused_at=None).exists():
         clear_notification(
