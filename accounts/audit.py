@@ -71,6 +71,8 @@ class Event(StrEnum):
     SCHEDULE_CHANGED = "integration.schedule_changed", "Replication schedule changed"
     INTEGRATION_PAUSED = "integration.paused", "Integration paused"
     INTEGRATION_RESUMED = "integration.resumed", "Integration resumed"
+    SELECTION_CHANGED = "integration.selection_changed", "Tables to replicate changed"
+    BOOKMARKS_RESET = "integration.bookmarks_reset", "Bookmarks reset"
     INTEGRATION_DELETED = "integration.deleted", "Integration deleted"
     CHECK_STARTED = "integration.check_started", "Connection check started"
     EXTRACTION_STARTED = "integration.extraction_started", "Extraction started"
