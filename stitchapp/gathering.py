@@ -19,6 +19,7 @@ from django.db import close_old_connections
 logger = logging.getLogger("stitchapp.gathering")
 Note = TypeVar("Note")
 WRITTEN_EVERY = 1.0  # seconds
+TRIED_AT_THE_END, PAUSE_AT_THE_END = 2.0, 0.05  # seconds, of the 30 that promise O2 allows
 MOST_WAITING = (
     10_000  # notes of one kind that a process holds; while its database is away, later ones are lost
 )
@@ -45,7 +46,7 @@ class Gathering(Generic[Note]):
         self._writing = in_turn_with._writing if in_turn_with is not None else threading.Lock()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
-        atexit.register(self.write_now)
+        atexit.register(self.write_at_the_end)
 
     def add(self, note: Note) -> None:
         """Keep a note until it is written: within a second, and when the process ends."""
@@ -72,6 +73,19 @@ class Gathering(Generic[Note]):
             if left:
                 logger.info("notes.postponed", extra={"notes": self.name, "count": len(left)})
                 self._notes.extendleft(reversed(left))
+
+    def write_at_the_end(self) -> None:
+        """Write what waits before the process ends; what its database does not take at once it may take soon.
+
+        Processes that end together often want the same row: then one of them has to come again.
+        """
+        give_up = time.monotonic() + TRIED_AT_THE_END
+        self.write_now()
+        while self._notes and time.monotonic() < give_up:
+            time.sleep(PAUSE_AT_THE_END)
+            self.write_now()
+        if self._notes:
+            logger.warning("notes.lost", extra={"notes": self.name, "count": len(self._notes)})
 
     def _start(self) -> None:
         """Start the thread with the first note: before, the server has not yet split into its workers."""

@@ -69,6 +69,7 @@ def environment(data_dir: Path, **more: str) -> dict[str, str]:
             "LOCAL_MODE": "true",
             "DEVELOPMENT": "true",
             "DATA_DIR": str(data_dir),
+            "PYTHONDONTWRITEBYTECODE": "",  # compiled once, whatever the surroundings say: half of a start's time
         }
         | more
     )

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 from pathlib import Path
@@ -20,25 +19,54 @@ pytestmark = pytest.mark.live
 RUN = [sys.executable, "manage.py", "run"]
 
 
-def post(port, secret, *, rows=1, timeout=30):
-    body = {
+def batch(*, rows):
+    return {
         "table_name": "bikes",
         "schema": {"properties": {"id": {"type": "integer"}}},
         "key_names": ["id"],
         "messages": [{"action": "upsert", "sequence": 1, "data": {"id": number}} for number in range(rows)],
     }
+
+
+def post(port, secret, *, rows=1, timeout=30):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         connection.request(
             "POST",
             "/v2/import/batch",
-            json.dumps(body),
+            json.dumps(batch(rows=rows)),
             {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"},
         )
         response = connection.getresponse()
         return response.status, dict(response.headers), response.read()
     finally:
         connection.close()
+
+
+def request_in_hand(port, secret) -> tuple[socket.socket, bytes]:
+    """Send a request's head until the server has asked for its body; return the connection, and the body."""
+    body = json.dumps(batch(rows=10_000)).encode()
+    connection = socket.create_connection(("127.0.0.1", port), timeout=30)
+    head = f"""\
+POST /v2/import/batch HTTP/1.1
+Host: 127.0.0.1:{port}
+Authorization: Bearer {secret}
+Content-Type: application/json
+Content-Length: {len(body)}
+Expect: 100-continue
+
+"""
+    connection.sendall(head.replace("\n", "\r\n").encode())
+    asked = b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert connection.recv(len(asked), socket.MSG_WAITALL) == asked
+    return connection, body
+
+
+def finish(connection: socket.socket, body: bytes) -> bytes:
+    """Send a request's body; return the answer, after which the server closes the connection."""
+    with connection, connection.makefile("rb") as answer:
+        connection.sendall(body)
+        return answer.read()
 
 
 def waiting(product) -> int:
@@ -165,22 +193,13 @@ def test_a_taken_port_is_said_plainly(product):
 def test_O2_a_request_in_hand_is_finished_before_the_web_server_ends(product):
     product.start("web", GUNICORN)
     product.wait_until_ready()
-    answers = []
-    senders = [
-        threading.Thread(
-            target=lambda: answers.append(post(product.port, product.access["secret"], rows=10_000))
-        )
-        for _ in range(4)
-    ]
-    for sender in senders:
-        sender.start()
-    time.sleep(0.4)
+    senders = [request_in_hand(product.port, product.access["secret"]) for _ in range(4)]
     product.processes["web"].terminate()
+    time.sleep(0.2)
+    answers = [finish(connection, body) for connection, body in senders]
     assert product.processes["web"].wait(30) == 0
-    for sender in senders:
-        sender.join()
 
-    assert [status for status, _, _ in answers] == [201] * 4
+    assert [answer.split(b" ", 2)[1] for answer in answers] == [b"201"] * 4
     logged = "from integrations.models import ReceivedRequest; print(ReceivedRequest.objects.count())"
     assert product.manage("shell", "-v0", "-c", logged).strip() == "4"
     product.manage("load_batches", "--once")

@@ -13,7 +13,11 @@ from tests.server import ROOT, environment
 PROGRAM = """
 import django; django.setup()
 from stitchapp.gathering import Gathering
+tries = []
 def write(notes):
+    tries.append(notes)
+    if len(tries) <= {refused}:
+        return notes
     print(notes, flush=True)
     return []
 notes = Gathering("sample", write)
@@ -93,9 +97,10 @@ def test_beyond_their_bound_notes_are_lost_and_the_log_says_so(settings, monkeyp
     assert [(record.message, record.count) for record in caplog.records] == [("notes.lost", 2)]
 
 
-def test_a_process_that_ends_writes_what_it_has_gathered(tmp_path):
+@pytest.mark.parametrize("refused", [0, 3])
+def test_a_process_that_ends_writes_what_it_has_gathered(tmp_path, refused):
     ended = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", PROGRAM.format(refused=refused)],
         cwd=ROOT,
         env=environment(tmp_path),
         capture_output=True,
