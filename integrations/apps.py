@@ -21,4 +21,5 @@ class IntegrationsConfig(AppConfig):
             plan_effects,
             row_warnings,
             schedule_effects,
+            scheduler,
         )
