@@ -14,8 +14,6 @@ CONNECT_BODIES = {
     500: {"error": "InternalServerError", "message": "Internal Server Error"},
 }
 
-CODES = {403: "forbidden", 400: "request_malformed", 404: "not_found", 500: "internal_error"}
-
 
 def is_api(request: HttpRequest) -> bool:
     """Tell whether a program asked: these routes answer JSON, never a page."""
@@ -34,8 +32,7 @@ def error_page(request: HttpRequest, status: int) -> HttpResponse:
         if _one_slash(request.path).startswith("/v2/"):
             body, kind = {"message": body["message"]}, "application/json;charset=UTF-8"
         compact = {"separators": (",", ":")}
-        told = {"X-Error-Code": CODES[status]}
-        return JsonResponse(body, status=status, content_type=kind, json_dumps_params=compact, headers=told)
+        return JsonResponse(body, status=status, content_type=kind, json_dumps_params=compact)
     return render(request, f"errors/{status}.html", status=status)
 
 

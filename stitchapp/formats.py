@@ -46,6 +46,28 @@ def load_time(moment: datetime, now: datetime) -> str:
     return f"{day} at {_clock(at)} {_half(at)} (UTC)"
 
 
+def started_time(moment: datetime, now: datetime) -> str:
+    """Return "Started today at 11:06 am (UTC)": extractions."""
+    words = load_time(moment, now)
+    at_a_day = words.startswith(("Today", "Yesterday"))
+    return f"Started {words[0].lower()}{words[1:]}" if at_a_day else f"Started {words}"
+
+
+def clock_time(moment: datetime) -> str:
+    """Return "12:50 PM (UTC)": the tooltips of graphs."""
+    at = moment.astimezone(UTC)
+    return f"{_clock(at)} {_half(at).upper()} (UTC)"
+
+
+def duration(length: timedelta) -> str:
+    """Return "6 minutes", "1 hour 20 minutes", or "less than a minute"."""
+    minutes = length // timedelta(minutes=1)
+    if minutes < 1:
+        return "less than a minute"
+    parts = [(minutes // 60, "hour"), (minutes % 60, "minute")]
+    return " ".join(f"{count} {unit}{'' if count == 1 else 's'}" for count, unit in parts if count)
+
+
 def relative_time(moment: datetime, now: datetime) -> str:
     """Return "20 minutes ago", "just now", or the day itself beyond a month."""
     gone = now - moment

@@ -46,7 +46,6 @@ ROUTES = sorted(
 FIXED = {
     "plan_slug": "standard",
     "destination_type": "postgres",
-    "source_type": "import_api",
     "code": "new",
     "key": "nothing",
     "page": "components",

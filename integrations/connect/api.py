@@ -12,17 +12,7 @@ from ninja.renderers import JSONRenderer
 from ninja.security import HttpBearer
 
 from accounts.errors import DomainError
-from integrations.connect import (
-    checks,
-    destination_types,
-    destinations,
-    extractions,
-    loads,
-    responses,
-    source_types,
-    sources,
-    tokens,
-)
+from integrations.connect import destination_types, destinations, responses, sources, tokens
 
 DESCRIPTION = (
     "Create and run integrations by program. Every request carries an API access key of the account: "
@@ -64,7 +54,7 @@ api = ConnectApi(
     auth=ApiAccessKey(),
     renderer=CompactRenderer(),
 )
-V4 = (source_types, sources, tokens, checks, extractions, loads, destination_types, destinations)
+V4 = (sources, tokens, destination_types, destinations)
 for module in V4:
     api.add_router("v4", module.router)
 # What is answered to a body that is no JSON, or not of the documented shape, by path and method.
@@ -73,13 +63,14 @@ BODY_REFUSALS: dict[tuple[str, str], responses.Refusal] = destinations.BODY_REFU
 
 @api.exception_handler(responses.Refusal)
 def refuse(request: HttpRequest, refusal: responses.Refusal) -> HttpResponse:
-    return refusal.response()
+    return responses.send(refusal.body, refusal.status)
 
 
 @api.exception_handler(DomainError)
 def refuse_by_rule(request: HttpRequest, error: DomainError) -> HttpResponse:
     """A rule that no endpoint has words of its own for, a hold or a trial that ended meanwhile among them."""
-    return responses.refusal("AccessDenied", error.message, code=error.code).response()
+    refusal = responses.refusal("AccessDenied", error.message)
+    return responses.send(refusal.body, refusal.status)
 
 
 @api.exception_handler(ValidationError)
@@ -88,9 +79,10 @@ def refuse_body(request: HttpRequest, error: Exception) -> HttpResponse:
     """A body that is no JSON, or not of the documented shape: one sentence for each path and method."""
     known = BODY_REFUSALS.get((request.resolver_match.route.removesuffix("/"), request.method or ""))
     if known is not None:
-        return known.response()
+        return responses.send(known.body, known.status)
     message = responses.CREATE_BODY if request.method == "POST" else responses.UPDATE_BODY
-    return responses.refusal("InvalidBody", message).response()
+    refusal = responses.refusal("InvalidBody", message)
+    return responses.send(refusal.body, refusal.status)
 
 
 @functools.cache

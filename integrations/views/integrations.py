@@ -74,17 +74,6 @@ def sync_status(integration: Integration, waiting: list[WaitingTable]) -> dict[s
     return {"word": "Continuously Replicated", "tone": "strong"}
 
 
-@allow(Can.VIEW_EXTRACTION_LOGS)
-@require_safe
-def integration_extractions(request: HttpRequest, integration_id: int) -> HttpResponse:
-    """Data is pushed to an Import API integration, so there is no extraction to show (app.md 17, 15)."""
-    integration = find_integration(request, integration_id)
-    context = frame(request, integration, "integration-extractions") | {
-        "loads_url": url_of(integration, "integration-loads"),
-    }
-    return render_page(request, "integrations/integration_extractions.html", context)
-
-
 @allow(Can.PAUSE_INTEGRATIONS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def integration_pause(request: HttpRequest, integration_id: int) -> HttpResponse:
