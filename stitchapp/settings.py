@@ -210,6 +210,11 @@ LOADS_KEPT = env.integer("LOADS_KEPT", default=10_000, minimum=1)
 REQUESTS_KEPT = env.integer("REQUESTS_KEPT", default=10_000, minimum=1)  # accepted, and as many refused
 REJECTED_KEPT = env.integer("REJECTED_KEPT", default=10_000, minimum=1)
 REJECTED_KEPT_BYTES = env.integer("REJECTED_KEPT_BYTES", default=256 * 1024**2, minimum=1)  # of each, too
+# Sources that a tap reads: declarations of the operator's own, and the taps that are installed
+SOURCES_DIR = env.path("SOURCES_DIR", default=DATA_DIR / "sources")
+TAPS_DIR = env.path("TAPS_DIR", default=DATA_DIR / "taps")
+_files = env.text("SOURCE_FILES_DIR", "")
+SOURCE_FILES_DIR = Path(_files).expanduser().resolve() if _files else None  # a folder for each account in it
 GATHER_NOTES = True  # what requests leave behind is written together, a second later
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440  # forms only; the gateway bounds its bodies itself (promise I6)
 

@@ -92,3 +92,12 @@ def put_back():
         contents = getattr(connection, "_test_serialized_contents", None)
         if contents:
             connection.creation.deserialize_db_from_string(contents)
+
+
+@pytest.fixture
+def synthetic_type(settings, tmp_path):
+    """A source type whose tap makes its rows up (tests/sources/synthetic_tap.py), declared for this test alone."""
+    from tests.sources.declaring import declare_synthetic
+
+    settings.SOURCES_DIR = tmp_path / "sources"
+    return declare_synthetic(settings.SOURCES_DIR)

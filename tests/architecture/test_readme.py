@@ -9,7 +9,13 @@ README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding=
 ROWS = dict(re.findall(r"^\| `([A-Z_]+)` \| ([^|]+?) \|", README, re.MULTILINE))
 # Their default depends on the mode; the table gives production's.
 REQUIRED_IN_PRODUCTION = {"SECRET_KEY", "CREDENTIAL_KEY", "ALLOWED_HOSTS", "EMAIL_URL"}
-SPELLED_OUT = {"DATA_DIR": "`var/`", "DATABASE_URL": "SQLite", "BIND": "`127.0.0.1:PORT`"}
+SPELLED_OUT = {
+    "DATA_DIR": "`var/`",
+    "DATABASE_URL": "SQLite",
+    "BIND": "`127.0.0.1:PORT`",
+    "SOURCES_DIR": "`DATA_DIR/sources`",
+    "TAPS_DIR": "`DATA_DIR/taps`",
+}
 
 
 def test_every_setting_stands_in_the_readme_and_no_other():

@@ -1,0 +1,1 @@
+"""Source types: which sources this server can read, and with which tap (declared in TOML, without code)."""
