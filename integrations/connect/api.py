@@ -12,7 +12,16 @@ from ninja.renderers import JSONRenderer
 from ninja.security import HttpBearer
 
 from accounts.errors import DomainError
-from integrations.connect import destination_types, destinations, responses, sources, tokens
+from integrations.connect import (
+    custom_emails,
+    destination_types,
+    destinations,
+    hooks,
+    old_destinations,
+    responses,
+    sources,
+    tokens,
+)
 
 DESCRIPTION = (
     "Create and run integrations by program. Every request carries an API access key of the account: "
@@ -55,10 +64,18 @@ api = ConnectApi(
     renderer=CompactRenderer(),
 )
 V4 = (sources, tokens, destination_types, destinations)
+NOTIFICATIONS = (custom_emails, hooks)
 for module in V4:
     api.add_router("v4", module.router)
+for module in NOTIFICATIONS:
+    api.add_router("notifications/public/v1/api", module.router)
+api.add_router("v3", old_destinations.router)
 # What is answered to a body that is no JSON, or not of the documented shape, by path and method.
-BODY_REFUSALS: dict[tuple[str, str], responses.Refusal] = destinations.BODY_REFUSALS
+BODY_REFUSALS: dict[tuple[str, str], responses.Refusal] = {
+    place: refusal
+    for module in (destinations, custom_emails, hooks, old_destinations)
+    for place, refusal in module.BODY_REFUSALS.items()
+}
 
 
 @api.exception_handler(responses.Refusal)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.audit import Event, record
 from accounts.errors import DomainError
-from accounts.models import Account, User
+from accounts.models import Account, ApiKey, User
 from accounts.services import throttle
 from accounts.services.account_lock import lock_account
 from accounts.services.mail import send_mail
@@ -69,7 +69,9 @@ class LinkSpent(DomainError):
 
 
 @transaction.atomic
-def add_address(*, account: Account, actor: User, email: str, server: str) -> NotificationAddress:
+def add_address(
+    *, account: Account, actor: User, email: str, server: str, api_key: ApiKey | None = None
+) -> NotificationAddress:
     """Put an address on the list and send it the link to confirm."""
     locked = lock_account(account)  # makes the count below safe
     email = email.strip().lower()
@@ -78,7 +80,7 @@ def add_address(*, account: Account, actor: User, email: str, server: str) -> No
     if locked.notification_addresses.count() >= MAX_ADDRESSES:
         raise AddressLimitReached
     address: NotificationAddress = locked.notification_addresses.create(email=email, created_by=actor)
-    tell(Event.NOTIFICATION_ADDRESS_ADDED, address, actor)
+    tell(Event.NOTIFICATION_ADDRESS_ADDED, address, actor, api_key)
     ask(address, server=server)
     return address
 
@@ -96,32 +98,38 @@ def ask_again(*, address: NotificationAddress, actor: User, server: str) -> None
 
 
 @transaction.atomic
-def disable_address(*, address: NotificationAddress, actor: User) -> None:
-    """Send the address nothing until it is enabled again."""
+def disable_address(
+    *,
+    address: NotificationAddress,
+    actor: User,
+    disabled_at: datetime | None = None,
+    api_key: ApiKey | None = None,
+) -> None:
+    """Send the address nothing until it is enabled again; whatever time is noted, it holds at once."""
     current = hold(address)
-    if current.disabled_at is None:
-        current.disabled_at = timezone.now()
+    if current.disabled_at is None or (disabled_at is not None and current.disabled_at != disabled_at):
+        current.disabled_at = disabled_at or timezone.now()
         current.save(update_fields=["disabled_at"])
-        tell(Event.NOTIFICATION_ADDRESS_DISABLED, current, actor)
+        tell(Event.NOTIFICATION_ADDRESS_DISABLED, current, actor, api_key)
 
 
 @transaction.atomic
-def enable_address(*, address: NotificationAddress, actor: User) -> None:
+def enable_address(*, address: NotificationAddress, actor: User, api_key: ApiKey | None = None) -> None:
     """Send the address mail again, once it is confirmed."""
     current = hold(address)
     if current.disabled_at is not None:
         current.disabled_at = None
         current.save(update_fields=["disabled_at"])
-        tell(Event.NOTIFICATION_ADDRESS_ENABLED, current, actor)
+        tell(Event.NOTIFICATION_ADDRESS_ENABLED, current, actor, api_key)
 
 
 @transaction.atomic
-def delete_address(*, address: NotificationAddress, actor: User) -> None:
+def delete_address(*, address: NotificationAddress, actor: User, api_key: ApiKey | None = None) -> None:
     """Take the address from the list; its links stop, its place is free."""
     lock_account(address.account)
     current = NotificationAddress.objects.select_related("account").filter(pk=address.pk).first()
     if current is not None:
-        tell(Event.NOTIFICATION_ADDRESS_DELETED, current, actor)
+        tell(Event.NOTIFICATION_ADDRESS_DELETED, current, actor, api_key)
         current.delete()
 
 
@@ -240,6 +248,15 @@ def hold(address: NotificationAddress) -> NotificationAddress:
     return current
 
 
-def tell(event: Event, address: NotificationAddress, actor: User | None) -> None:
+def tell(
+    event: Event, address: NotificationAddress, actor: User | None, api_key: ApiKey | None = None
+) -> None:
     """Record what happened to the address; nobody's hand is that of whoever reads its mail."""
-    record(event, account=address.account, actor=actor, target=address, target_name=address.email)
+    record(
+        event,
+        account=address.account,
+        actor=actor,
+        target=address,
+        target_name=address.email,
+        api_key=api_key,
+    )

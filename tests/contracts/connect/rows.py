@@ -16,6 +16,7 @@ UNKNOWN_BEFORE = {
     "time": r'"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"',
     "number": r"\d+",
     "secret": r'"at_stitch[0-9A-Za-z]{46}"',
+    "hook_secret": r'"[a-z]{2}_stitch[0-9A-Za-z]{46}"',
     "check": rf'"\d+\.\d+\.check\.{UUID}"',
     "sync": rf'"\d+\.\d+\.sync\.{UUID}"',
 }

@@ -10,8 +10,10 @@ from integrations.models import Destination
 from tests.factories import (
     make_access_token,
     make_account,
+    make_hook,
     make_integration,
     make_member,
+    make_notification_address,
     make_postgres_destination,
 )
 
@@ -128,6 +130,50 @@ def no_destination(account: Account) -> Words:
     removed = make_embedded(account, deleted_at=APRIL)
     source = make_integration(account, display_name="Shop", schema_name="shop", destination=removed)
     return {"shop": source.pk, "password": secrets.token_hex()}
+
+
+@state
+def notifications(account: Account) -> Words:
+    """Two addresses of the list and two hooks, one of each disabled; another account's."""
+    times = {"created_at": MARCH}
+    ops = make_notification_address(account, email="ops@acme.example", **times)
+    off = make_notification_address(account, email="off@acme.example", disabled_at=APRIL, **times)
+    destination = make_embedded(account)
+    make = {"destination": destination, "modified_at": MARCH, **times}
+    hook = make_hook(account, url="https://203.0.113.7/x", **make)
+    disabled = make_hook(account, url="https://203.0.113.7/y", disabled_at=APRIL, **make)
+    other = make_account()
+    make_member(other)
+    return {
+        "ops": ops.pk,
+        "off": off.pk,
+        "hook": hook.pk,
+        "disabled": disabled.pk,
+        "destination": destination.pk,
+        "removed": make_postgres_destination(account, deleted_at=APRIL).pk,
+        "foreign_address": make_notification_address(other).pk,
+        "foreign_hook": make_hook(other).pk,
+        "foreign_destination": make_embedded(make_account()).pk,
+    }
+
+
+@state
+def full_notifications(account: Account) -> Words:
+    """Ten addresses and ten hooks: as many as an account may have."""
+    words = notifications(account)
+    for _ in range(8):
+        make_notification_address(account)
+        make_hook(account)
+    return words
+
+
+@state
+def no_hooks_in_plan(account: Account) -> Words:
+    """A plan that opens the API and sells no hooks; one was added before."""
+    words = notifications(account)
+    account.plan.post_load_hooks = False
+    account.plan.save(update_fields=["post_load_hooks"])
+    return words
 
 
 def make_embedded(account: Account, **fields: object) -> Destination:

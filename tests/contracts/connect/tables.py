@@ -1,5 +1,20 @@
 """Every table of the contract."""
 
-from tests.contracts.connect import destinations, sources, tokens, unknown_paths
+from tests.contracts.connect import (
+    destinations,
+    notifications,
+    old_destinations,
+    sources,
+    tokens,
+    unknown_paths,
+)
 
-TABLES = (destinations.TABLE, sources.TABLE, tokens.TABLE, unknown_paths.TABLE)
+TABLES = (
+    sources.TABLE,
+    tokens.TABLE,
+    destinations.TABLE,
+    old_destinations.TABLE,
+    notifications.CUSTOM_EMAILS,
+    notifications.POST_LOAD_HOOKS,
+    unknown_paths.TABLE,
+)

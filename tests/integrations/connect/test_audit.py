@@ -7,7 +7,7 @@ import pytest
 
 from accounts.audit import Event
 from accounts.models import AuditEvent
-from tests.factories import make_postgres_destination
+from tests.factories import make_hook, make_notification_address, make_postgres_destination
 
 WHERE = {
     "host": "db.acme.example",
@@ -17,6 +17,8 @@ WHERE = {
     "database": "wh",
     "ssl": True,
 }
+EMAILS = "/notifications/public/v1/api/custom-emails"
+HOOKS = "/notifications/public/v1/api/hooks"
 CREATE = {"type": "import_api", "display_name": "Customer Records"}
 CHANGES = [
     ("POST", "/v4/sources", CREATE, Event.INTEGRATION_CREATED),
@@ -30,16 +32,47 @@ CHANGES = [
     ("POST", "/v4/destinations", {"type": "postgres", "properties": WHERE}, Event.DESTINATION_ADDED),
     ("PUT", "/v4/destinations/{staging}", {"name": "Lake"}, Event.DESTINATION_UPDATED),
     ("DELETE", "/v4/destinations/{staging}", None, Event.DESTINATION_REMOVED),
+    ("POST", "/v3/destinations", {"type": "postgres", "connection": WHERE}, Event.DESTINATION_ADDED),
+    (
+        "PUT",
+        "/v3/destinations/{staging}",
+        {"type": "postgres", "connection": {"database": "lake"}},
+        Event.DESTINATION_UPDATED,
+    ),
+    ("POST", EMAILS, {"email_address": "new@acme.example"}, Event.NOTIFICATION_ADDRESS_ADDED),
+    ("PUT", EMAILS + "/{ops}", {"disabled_at": "2024-03-05T21:00:00Z"}, Event.NOTIFICATION_ADDRESS_DISABLED),
+    ("PUT", EMAILS + "/{off}", {"disabled_at": None}, Event.NOTIFICATION_ADDRESS_ENABLED),
+    ("DELETE", EMAILS + "/{ops}", None, Event.NOTIFICATION_ADDRESS_DELETED),
+    (
+        "POST",
+        HOOKS,
+        {
+            "type": "post_load",
+            "destination_id": "{destination}",
+            "config": {"url": "https://203.0.113.7/z"},
+        },
+        Event.HOOK_CREATED,
+    ),
+    ("PUT", HOOKS + "/{hook}", {"enable": False}, Event.HOOK_DISABLED),
+    ("PUT", HOOKS + "/{disabled}", {"enable": True}, Event.HOOK_ENABLED),
+    ("DELETE", HOOKS + "/{hook}", None, Event.HOOK_DELETED),
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "body", "event"), CHANGES, ids=[row[3].value for row in CHANGES])
+@pytest.mark.parametrize(
+    ("method", "path", "body", "event"), CHANGES, ids=[f"{row[0]} {row[1]} {row[3].value}" for row in CHANGES]
+)
 def test_A1_a_change_is_recorded_with_its_key(call, objects, account, method, path, body, event):
     account.integrations.filter(pk=objects["full"]).update(paused_at="2024-03-05T21:00:00Z")
     objects["paused"] = objects["full"]
-    objects["staging"] = make_postgres_destination(account).pk
+    if not (method == "POST" and path == "/v3/destinations"):  # which has one PostgreSQL destination at most
+        objects["staging"] = make_postgres_destination(account).pk
+    objects["ops"] = make_notification_address(account).pk
+    objects["off"] = make_notification_address(account, disabled_at="2024-03-05T21:00:00Z").pk
+    objects["hook"] = make_hook(account).pk
+    objects["disabled"] = make_hook(account, disabled_at="2024-03-05T21:00:00Z").pk
     if body and "destination_id" in body:
-        body = {"destination_id": objects["destination"]}
+        body = body | {"destination_id": objects["destination"]}
     response = call(method, path.format(**objects), body)
     assert response.status_code == 200, response.content
     recorded = AuditEvent.objects.get()
