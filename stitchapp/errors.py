@@ -14,6 +14,8 @@ CONNECT_BODIES = {
     500: {"error": "InternalServerError", "message": "Internal Server Error"},
 }
 
+CODES = {403: "forbidden", 400: "request_malformed", 404: "not_found", 500: "internal_error"}
+
 
 def is_api(request: HttpRequest) -> bool:
     """Tell whether a program asked: these routes answer JSON, never a page."""
@@ -32,7 +34,8 @@ def error_page(request: HttpRequest, status: int) -> HttpResponse:
         if _one_slash(request.path).startswith("/v2/"):
             body, kind = {"message": body["message"]}, "application/json;charset=UTF-8"
         compact = {"separators": (",", ":")}
-        return JsonResponse(body, status=status, content_type=kind, json_dumps_params=compact)
+        told = {"X-Error-Code": CODES[status]}
+        return JsonResponse(body, status=status, content_type=kind, json_dumps_params=compact, headers=told)
     return render(request, f"errors/{status}.html", status=status)
 
 

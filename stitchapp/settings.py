@@ -205,6 +205,10 @@ TOKEN_REQUESTS_PER_SECOND = env.integer("TOKEN_REQUESTS_PER_SECOND", default=0) 
 TOKEN_BYTES_PER_MINUTE = env.integer("TOKEN_BYTES_PER_MINUTE", default=0)
 ACCOUNT_REQUESTS_PER_SECOND = env.integer("ACCOUNT_REQUESTS_PER_SECOND", default=0)
 ACCOUNT_BYTES_PER_MINUTE = env.integer("ACCOUNT_BYTES_PER_MINUTE", default=0)
+JOB_READS_PER_TEN_MINUTES = env.integer(
+    "JOB_READS_PER_TEN_MINUTES", default=0
+)  # of each account; 0: no limit
+LIST_RUNNING_EXTRACTIONS = env.flag("LIST_RUNNING_EXTRACTIONS", default=False)
 RECEIPTS_KEPT = env.integer("RECEIPTS_KEPT", default=10_000, minimum=1)  # of each integration (decision D32)
 LOADS_KEPT = env.integer("LOADS_KEPT", default=10_000, minimum=1)
 REQUESTS_KEPT = env.integer("REQUESTS_KEPT", default=10_000, minimum=1)  # accepted, and as many refused

@@ -23,7 +23,9 @@ from integrations.models import (
     JobMode,
     JobTrigger,
     Kind,
+    Load,
     LoadedTable,
+    LoadStatus,
     Notification,
     NotificationAddress,
     QueuedTable,
@@ -187,6 +189,19 @@ def make_access_token(integration: Integration, **fields) -> tuple[AccessToken, 
         **fields,
     )
     return token, secret
+
+
+def make_load(integration: Integration, table_name: str = "bikes", *, error: str = "", **fields) -> Load:
+    """Return an attempt to load the table that has just ended, well unless there is an error."""
+    now = timezone.now()
+    return Load.objects.create(
+        account=integration.account,
+        integration=integration,
+        table_name=table_name,
+        error=error,
+        status=LoadStatus.ERROR if error else LoadStatus.SUCCESS,
+        **{"started_at": now, "finished_at": now} | fields,
+    )
 
 
 def make_loaded_table(integration: Integration, **fields) -> LoadedTable:

@@ -46,6 +46,7 @@ ROUTES = sorted(
 FIXED = {
     "plan_slug": "standard",
     "destination_type": "postgres",
+    "source_type": "import_api",
     "code": "new",
     "key": "nothing",
     "page": "components",

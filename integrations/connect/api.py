@@ -13,12 +13,16 @@ from ninja.security import HttpBearer
 
 from accounts.errors import DomainError
 from integrations.connect import (
+    checks,
     custom_emails,
     destination_types,
     destinations,
+    extractions,
     hooks,
+    loads,
     old_destinations,
     responses,
+    source_types,
     sources,
     tokens,
 )
@@ -63,7 +67,7 @@ api = ConnectApi(
     auth=ApiAccessKey(),
     renderer=CompactRenderer(),
 )
-V4 = (sources, tokens, destination_types, destinations)
+V4 = (source_types, sources, tokens, checks, extractions, loads, destination_types, destinations)
 NOTIFICATIONS = (custom_emails, hooks)
 for module in V4:
     api.add_router("v4", module.router)
@@ -80,14 +84,13 @@ BODY_REFUSALS: dict[tuple[str, str], responses.Refusal] = {
 
 @api.exception_handler(responses.Refusal)
 def refuse(request: HttpRequest, refusal: responses.Refusal) -> HttpResponse:
-    return responses.send(refusal.body, refusal.status)
+    return refusal.response()
 
 
 @api.exception_handler(DomainError)
 def refuse_by_rule(request: HttpRequest, error: DomainError) -> HttpResponse:
     """A rule that no endpoint has words of its own for, a hold or a trial that ended meanwhile among them."""
-    refusal = responses.refusal("AccessDenied", error.message)
-    return responses.send(refusal.body, refusal.status)
+    return responses.refusal("AccessDenied", error.message, code=error.code).response()
 
 
 @api.exception_handler(ValidationError)
@@ -96,10 +99,9 @@ def refuse_body(request: HttpRequest, error: Exception) -> HttpResponse:
     """A body that is no JSON, or not of the documented shape: one sentence for each path and method."""
     known = BODY_REFUSALS.get((request.resolver_match.route.removesuffix("/"), request.method or ""))
     if known is not None:
-        return responses.send(known.body, known.status)
+        return known.response()
     message = responses.CREATE_BODY if request.method == "POST" else responses.UPDATE_BODY
-    refusal = responses.refusal("InvalidBody", message)
-    return responses.send(refusal.body, refusal.status)
+    return responses.refusal("InvalidBody", message).response()
 
 
 @functools.cache

@@ -1,6 +1,7 @@
 """What the Connect API answers: its documented error bodies and its way of writing JSON and times."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ CREATE_BODY = (
 )
 UPDATE_BODY = "PUT body many only include the keys: display_name, properties, and paused_at"
 
+CODES = {401: "unauthorized", 404: "not_found", 429: "rate_limited"}
 UNAUTHORIZED = {"error": "Unauthorized", "message": "Not Authorized"}
 NOT_FOUND = {"error": "NotFound", "message": "Not Found"}
 
@@ -19,16 +21,41 @@ NOT_FOUND = {"error": "NotFound", "message": "Not Found"}
 class Refusal(Exception):
     """An answer other than 200, raised where it is found out and sent by one handler."""
 
-    def __init__(self, status: int, body: Any) -> None:
-        self.status, self.body = status, body
+    def __init__(
+        self, status: int, body: Any, *, code: str = "", headers: dict[str, str] | None = None
+    ) -> None:
+        self.status, self.body, self.code, self.headers = status, body, code, headers or {}
         super().__init__(status)
 
+    def response(self) -> HttpResponse:
+        """Return the answer to send."""
+        response = send(self.body, self.status, code=self.code)
+        for name, value in self.headers.items():
+            response[name] = value
+        return response
 
-def send(body: Any, status: int = 200) -> HttpResponse:
-    """Answer with compact JSON, the form in which the published bodies are printed."""
-    return HttpResponse(
+
+def send(body: Any, status: int = 200, *, code: str = "") -> HttpResponse:
+    """Answer with compact JSON, the form in which the published bodies are printed.
+
+    What went wrong stands in a header too, in a word that never changes: the bodies have no common form.
+    """
+    response = HttpResponse(
         json.dumps(body, separators=(",", ":")), status=status, content_type="application/json; charset=utf-8"
     )
+    if code or status >= 400:
+        response["X-Error-Code"] = code or error_code(status, body)
+    return response
+
+
+def error_code(status: int, body: Any) -> str:
+    """Return the word for an error: the one in its body, as `invalid_name`, or what its status says."""
+    named = body.get("error") if isinstance(body, dict) else None
+    if isinstance(named, dict):
+        named = named.get("type")
+    if isinstance(named, str) and named:
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", named).lower()
+    return CODES.get(status, "invalid_request")
 
 
 def unauthorized() -> HttpResponse:
@@ -43,9 +70,9 @@ def not_found() -> HttpResponse:
     return send(NOT_FOUND, 404)
 
 
-def refusal(code: str, message: str, *, status: int = 400, **more: Any) -> Refusal:
+def refusal(error: str, message: str, *, status: int = 400, code: str = "", **more: Any) -> Refusal:
     """Build the error of the sources' endpoints (envelope A of connect-api.md 1.9)."""
-    return Refusal(status, {"error": code, "data": {"message": message} | more})
+    return Refusal(status, {"error": error, "data": {"message": message} | more}, code=code)
 
 
 def unknown_source(source_id: int, *, status: int = 400) -> Refusal:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from ninja import Schema
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema
 
+from integrations.connect.pages import Links
 from integrations.connect.report_cards import ReportCard
 
 
@@ -95,6 +96,105 @@ class Source(Schema):
     report_card: ReportCard
 
 
+class Details(Schema):
+    """What a type is, and whether this account may create one of it."""
+
+    pricing_tier: str
+    pipeline_state: str
+    default_start_date: str | None
+    default_scheduling_interval: int | None
+    protocol: str
+    access: bool
+    image_version: str | None
+
+
+class Successor(Schema):
+    """The type that takes a type's place."""
+
+    type: str
+
+
+class SourceType(ReportCard):
+    """A type of sources, with the steps that set one up."""
+
+    details: Details
+    upgrade_available: Successor | None
+
+
+class ConnectionCheck(Schema):
+    """A connection check: can the source be reached, and what tables does it hold."""
+
+    target_exit_status: int | None
+    tap_error_message: str | None
+    check_exit_status: int | None
+    name: str
+    start_time: Timestamp
+    mode: str
+    tap_exit_status: int | None
+    target_error_message: str | None
+    discovery_exit_status: int | None
+    status: str
+    completion_time: Timestamp | None
+    error: bool
+    discovery_error_message: str | None
+
+
+class Extraction(Schema):
+    """An extraction that ended. 0 is good, any other status a failure, null: the phase did not end."""
+
+    target_exit_status: int | None
+    job_name: str
+    start_time: Timestamp
+    stitch_client_id: int
+    tap_exit_status: int | None
+    source_type: str
+    target_description: str | None
+    discovery_exit_status: int | None
+    discovery_description: str | None
+    tap_description: str | None
+    completion_time: Timestamp | None
+    source_id: int
+    tap_name: str
+    discovery_error_message: str | None
+    tap_error_message: str | None
+    target_error_message: str | None
+
+
+class ExtractionPage(Schema):
+    """A page of extractions."""
+
+    data: list[Extraction]
+    page: int
+    total: int
+    links: Links
+
+
+class ErrorState(Schema):
+    """Why a table cannot be loaded."""
+
+    notification_data: dict[str, Any]
+    exception_chain: list[dict[str, Any]]
+
+
+class Load(Schema):
+    """The newest attempt to load a table."""
+
+    stitch_client_id: int
+    source_name: str
+    stream_name: str
+    last_batch_loaded_at: Timestamp | None
+    error_state: ErrorState | None
+
+
+class LoadPage(Schema):
+    """A page of loads."""
+
+    data: list[Load]
+    page: int
+    total: int
+    links: Links
+
+
 class TokenListed(Schema):
     """An active Import API access token; its secret is never shown again."""
 
@@ -136,3 +236,16 @@ class PlainError(BaseModel):
 
     error: str
     message: str
+
+
+class Grounds(Schema):
+    """What was wrong; its type where it has one."""
+
+    type: str = ""
+    message: str
+
+
+class GroupedError(Schema):
+    """An error of jobs and of lists in pages."""
+
+    error: Grounds

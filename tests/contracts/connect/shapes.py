@@ -4,6 +4,7 @@ from typing import Any
 
 STAMP = "2024-03-05T21:00:00Z"
 LATER = "2024-03-06T21:00:00Z"
+UNAUTHORIZED = {"error": "Unauthorized", "message": "Not Authorized"}
 NOT_FOUND = {"error": "NotFound", "message": "Not Found"}
 
 

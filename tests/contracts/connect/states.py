@@ -5,16 +5,22 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from django.utils import timezone
+
 from accounts.models import Account, Plan
-from integrations.models import Destination
+from integrations.models import Destination, JobMode, QueuedTable, SetUpStep
 from tests.factories import (
     make_access_token,
     make_account,
+    make_batch,
     make_hook,
     make_integration,
+    make_job,
+    make_load,
     make_member,
     make_notification_address,
     make_postgres_destination,
+    make_source,
 )
 
 MARCH = datetime(2024, 3, 5, 21, tzinfo=UTC)
@@ -117,6 +123,52 @@ def destinations(account: Account) -> Words:
 
 
 @state
+def taps(account: Account) -> Words:
+    """Sources that a tap reads: one that runs well, a paused one that failed, one that cannot be reached."""
+    now = timezone.now()
+    crm = make_source(account, display_name="CRM", schema_name="crm")
+    paused = make_source(account, display_name="Paused", schema_name="paused", paused_at=MARCH)
+    broken = make_source(
+        account, display_name="Broken", schema_name="broken", step=SetUpStep.DISCOVER_SCHEMA, deleted_at=APRIL
+    )
+    times = {"started_at": MARCH, "completed_at": APRIL}
+    make_job(crm, mode=JobMode.CHECK, **times)
+    make_job(paused, mode=JobMode.CHECK, **times)
+    running = {"started_at": MARCH, "completed_at": None, "discovery_exit_status": None}
+    make_job(paused, mode=JobMode.CHECK, **running)
+    refused = {"discovery_exit_status": 1, "discovery_description": "connection refused"}
+    make_job(broken, mode=JobMode.CHECK, check_exit_status=None, **refused, **times)
+    make_job(crm, completed_at=now - timedelta(days=1))
+    done = make_job(crm)
+    make_job(crm, completed_at=None)
+    make_job(paused, tap_exit_status=1, tap_description="relation does not exist")
+    killed = dict.fromkeys(("discovery", "tap", "target"), "Terminated")
+    make_job(
+        broken,
+        **{f"{phase}_exit_status": None for phase in killed},
+        **{f"{phase}_description": word for phase, word in killed.items()},
+    )
+    long_ago = make_source(account, display_name="Long ago", schema_name="long_ago")
+    make_job(long_ago, completed_at=now - timedelta(days=61))
+    shop = make_integration(account, display_name="Shop", schema_name="shop")
+    other = make_account()
+    make_member(other)
+    foreign = make_source(other)
+    make_job(foreign, mode=JobMode.CHECK)
+    foreign_job = make_job(foreign)
+    return {
+        "crm": crm.pk,
+        "paused": paused.pk,
+        "broken": broken.pk,
+        "shop": shop.pk,
+        "job": done.name,
+        "foreign": foreign.pk,
+        "foreign_job": foreign_job.name,
+        "destination": make_embedded(account).pk,
+    }
+
+
+@state
 def one_destination(account: Account) -> Words:
     """The embedded warehouse, on the trial's plan, which has room for no other."""
     account.plan = Plan.objects.get(slug="free_trial")
@@ -174,6 +226,28 @@ def no_hooks_in_plan(account: Account) -> Words:
     account.plan.post_load_hooks = False
     account.plan.save(update_fields=["post_load_hooks"])
     return words
+
+
+@state
+def loaded(account: Account) -> Words:
+    """Tables that are loaded and tables that cannot be, of two sources; and another account's."""
+    shop = make_integration(account, display_name="Shop", schema_name="shop")
+    crm = make_source(account, display_name="CRM", schema_name="crm")
+    make_load(shop, "bikes", error="disk full")
+    make_load(shop, "bikes")
+    make_load(shop, "orders")
+    make_load(shop, "orders", error="Key mismatch: id")
+    make_load(crm, "orders")
+    make_load(crm, "accounts", error="connection refused")
+    make_batch(crm, "accounts")
+    QueuedTable.objects.filter(integration_id=crm.pk).update(
+        error="connection refused", error_scope="destination"
+    )
+    make_load(shop, "old", finished_at=timezone.now() - timedelta(days=61))
+    other = make_account()
+    make_member(other)
+    make_load(make_integration(other), "secret")
+    return {}
 
 
 def make_embedded(account: Account, **fields: object) -> Destination:

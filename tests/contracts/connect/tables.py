@@ -1,17 +1,25 @@
 """Every table of the contract."""
 
 from tests.contracts.connect import (
+    checks,
     destinations,
+    extractions,
+    loads,
     notifications,
     old_destinations,
+    source_types,
     sources,
     tokens,
     unknown_paths,
 )
 
 TABLES = (
+    source_types.TABLE,
     sources.TABLE,
     tokens.TABLE,
+    checks.TABLE,
+    extractions.TABLE,
+    loads.TABLE,
     destinations.TABLE,
     old_destinations.TABLE,
     notifications.CUSTOM_EMAILS,
