@@ -94,10 +94,6 @@ def descendants(pid: int) -> list[int]:
     return [pid, *(grand for child in children for grand in descendants(int(child)))]
 
 
-def open_files(pid: int) -> list[str]:
-    return [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
-
-
 def programs(pid: int) -> dict[int, str]:
     """Return a supervisor's programs with the names that `ps` shows."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
@@ -113,10 +109,6 @@ def test_O2_run_serves_loads_and_ends_with_all_its_processes(product, number):
     supervisor = product.processes["run"]
     everything = descendants(supervisor.pid)
     assert len(everything) == 6  # supervisor, web server with two workers, loader, worker
-    assert (
-        len(list(Path(f"/proc/{supervisor.pid}/task").iterdir())) == 1
-    )  # a thread would be lost in the others
-    assert not [held for held in open_files(supervisor.pid) if "sqlite3" in held or "socket" in held]
     assert list(programs(supervisor.pid).values()) == [
         "gunicorn: master [stitchapp.wsgi]",
         "manage.py load_batches",

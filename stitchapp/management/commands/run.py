@@ -42,8 +42,8 @@ class Command(BaseCommand):
             "PYTHONUNBUFFERED": "1",
         }
         self.stdout.flush()
-        # This process becomes the supervisor, and with it gives back what preparing took.
-        os.execve(sys.executable, [sys.executable, "-m", "stitchapp.supervisor"], environment)  # noqa: S606
+        # The same process goes on as another program, which gives back the memory that preparing took.
+        os.execve(sys.executable, [sys.executable, "-m", "stitchapp.splitting"], environment)  # noqa: S606
 
 
 def migrate_what_is_missing() -> None:
