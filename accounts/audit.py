@@ -68,6 +68,7 @@ class Event(StrEnum):
     INTEGRATION_CREATED = "integration.created", "Integration created"
     INTEGRATION_RENAMED = "integration.renamed", "Integration renamed"
     INTEGRATION_MAPPED = "integration.mapped", "Destination of an integration changed"
+    CONNECTION_CHANGED = "integration.connection_changed", "Connection of an integration changed"
     SCHEDULE_CHANGED = "integration.schedule_changed", "Replication schedule changed"
     INTEGRATION_PAUSED = "integration.paused", "Integration paused"
     INTEGRATION_RESUMED = "integration.resumed", "Integration resumed"

@@ -10,7 +10,7 @@ from accounts.models.account import BILLING_PERIOD
 from integrations.models import Integration
 from integrations.queue.recording import record_rows
 from integrations.services.integrations import (
-    create_import_api_integration,
+    create_integration,
     delete_integration,
 )
 
@@ -23,7 +23,7 @@ def make_earlier_usage(*, account: Account, actor: User, old: Integration, now: 
     """Give the account eight cycles of rows, up to the day before yesterday, and one deleted integration's."""
     begin = now - CYCLES * BILLING_PERIOD - timedelta(days=11, hours=4)
     Account.objects.filter(pk=account.pk).update(created_at=begin, period_anchor=begin)
-    winter = create_import_api_integration(account=account, actor=actor, display_name="Winter Fleet")
+    winter = create_integration(account=account, actor=actor, display_name="Winter Fleet")
     days = (now - begin).days - 1
     for day in range(days):
         at = begin + timedelta(days=day, hours=2)

@@ -1,26 +1,35 @@
 """Several changes of one integration at once, all of them or none: what one call of the Connect API asks for."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TypedDict
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.audit import Event, record
+from accounts.errors import DomainError
 from accounts.models import Account, ApiKey, User
+from accounts.plans import Feature, require_feature
 from accounts.services.account_lock import lock_account
-from integrations.models import Destination, Integration
+from integrations.models import Destination, Integration, IntegrationType, JobTrigger, SetUpStep
 from integrations.services.destination_changes import DestinationGone, forget_tables
 from integrations.services.destinations import destination_of
 from integrations.services.integrations import (
-    create_import_api_integration,
     create_import_api_integration_with_token,
+    create_integration,
     pause_integration,
     rename_integration,
     resume_integration,
 )
+from integrations.services.jobs import start_check
 from integrations.services.locking import lock_integration, save_changed
+from integrations.services.schedules import check_cron, replan
+from integrations.services.set_up import refresh_step
+from integrations.services.source_properties import SCHEDULE_NAMES, store_properties, type_of
 from integrations.services.waiting import try_again_now
+from integrations.sources.registry import find_source_type
 
 
 class Changes(TypedDict, total=False):
@@ -29,6 +38,19 @@ class Changes(TypedDict, total=False):
     display_name: str
     paused_at: datetime | None
     destination: Destination
+    properties: Mapping[str, object]
+
+
+class UnknownSourceType(DomainError):
+    """This server has no source type of that name."""
+
+    code, status = "unknown_source_type", 400
+
+
+class SourceTypeUnavailable(DomainError):
+    """The type is known here, and nothing of it can be added: its tap is not installed."""
+
+    code, status = "source_type_unavailable", 403
 
 
 @transaction.atomic
@@ -40,15 +62,37 @@ def create_mapped_integration(
     schema_name: str | None,
     destination: Destination | None,
     api_key: ApiKey | None = None,
+    type: str = IntegrationType.IMPORT_API,
+    properties: Mapping[str, object] | None = None,
+    form_id: uuid.UUID | None = None,
 ) -> Integration:
-    """Create an Import API integration that loads into `destination`, or into the embedded one."""
-    integration = create_import_api_integration(
-        account=account, actor=actor, display_name=display_name, schema_name=schema_name, api_key=api_key
+    """Create an integration that loads into `destination`, or into the embedded one.
+
+    One that a tap reads is saved even when its form is not complete yet; when it is, its connection is checked. Raises
+    what `create_integration` and `set_properties` raise, UnknownSourceType, and SourceTypeUnavailable.
+    """
+    source_type = find_source_type(type)
+    if source_type is None:
+        raise UnknownSourceType(f"There is no source type {type}.")
+    if source_type.unavailable_reason:
+        told = f"{source_type.unavailable_reason} {source_type.install_command}".strip()
+        raise SourceTypeUnavailable(f"{source_type.label} cannot be added. {told}")
+    integration = create_integration(
+        account=account,
+        actor=actor,
+        display_name=display_name,
+        schema_name=schema_name,
+        api_key=api_key,
+        form_id=form_id,
+        type_name=type,
+        step=SetUpStep.FULLY_CONFIGURED if source_type.is_push else SetUpStep.FORM,
     )
     if destination is not None:
         integration.destination = destination
         integration.save(update_fields=["destination"])
-    return integration
+    return set_properties(
+        integration=integration, actor=actor, properties=properties or {}, api_key=api_key, is_new=True
+    )
 
 
 @transaction.atomic
@@ -94,6 +138,54 @@ def update_integration(
         current = map_integration(
             integration=current, actor=actor, destination=changes["destination"], api_key=api_key
         )
+    if "properties" in changes:
+        current = set_properties(
+            integration=current, actor=actor, properties=changes["properties"], api_key=api_key
+        )
+    return current
+
+
+@transaction.atomic
+def set_properties(
+    *,
+    integration: Integration,
+    actor: User,
+    properties: Mapping[str, object],
+    api_key: ApiKey | None = None,
+    is_new: bool = False,
+) -> Integration:
+    """Merge the values into the integration's form; check its connection when they concern it and the form is complete.
+
+    Raises BadProperties, InvalidCron, and PlanRequired for a cron expression that the plan does not include.
+    """
+    current = lock_integration(integration)
+    now = timezone.now()
+    cron = properties.get("cron_expression")
+    if isinstance(cron, str) and cron and cron != current.properties.get("cron_expression"):
+        require_feature(current.account, Feature.ADVANCED_SCHEDULING, now)
+        check_cron(cron, now)
+    changed = store_properties(integration=current, given=properties)
+    refresh_step(integration=current)
+    scheduled = [name for name in changed if name in SCHEDULE_NAMES]
+    connected = [name for name in changed if name not in SCHEDULE_NAMES]
+    if scheduled:
+        replan(integration=current, now=now)
+    for event, names in ((Event.CONNECTION_CHANGED, connected), (Event.SCHEDULE_CHANGED, scheduled)):
+        if names and not is_new:
+            facts = {name: current.properties.get(name) for name in scheduled} if names is scheduled else {}
+            record(
+                event,
+                account=current.account,
+                actor=actor,
+                target=current,
+                target_name=current.display_name,
+                api_key=api_key,
+                properties=", ".join(names),
+                **facts,
+            )
+    if connected and current.step != SetUpStep.FORM and type_of(current).has_discovery:
+        start_check(integration=current, actor=actor, trigger=JobTrigger.SET_UP, api_key=api_key)
+    current.refresh_from_db()
     return current
 
 

@@ -12,7 +12,7 @@ from accounts.models import Account, ApiKey, User
 from accounts.services.account_lock import lock_account
 from accounts.services.holds import require_not_held_for_long
 from accounts.services.trials import require_no_ended_trial
-from integrations.models import Integration, IntegrationType, Kind
+from integrations.models import Integration, IntegrationType, Kind, SetUpStep
 from integrations.services.access_tokens import create_access_token
 from integrations.services.jobs import end_open_jobs
 from integrations.services.locking import lock_integration, save_changed
@@ -61,7 +61,7 @@ def require_room_for_type(account: Account, integration_type: str) -> None:
 
 
 @transaction.atomic
-def create_import_api_integration(
+def create_integration(
     *,
     account: Account,
     actor: User,
@@ -69,8 +69,10 @@ def create_import_api_integration(
     schema_name: str | None = None,
     form_id: uuid.UUID | None = None,
     api_key: ApiKey | None = None,
+    type_name: str = IntegrationType.IMPORT_API,
+    step: str = SetUpStep.FULLY_CONFIGURED,
 ) -> Integration:
-    """Create an Import API integration, ready to be used; its schema name never changes again.
+    """Create an integration, an Import API one unless told; its schema name never changes again.
 
     Raises NameRefused for its names and AlreadyCreated for a form sent twice. `api_key` is the key that acted
     for `actor`, if one did.
@@ -81,14 +83,15 @@ def create_import_api_integration(
         if earlier is not None:
             raise AlreadyCreated(earlier)
     require_no_ended_trial(account, timezone.now())
-    require_room_for_type(account, IntegrationType.IMPORT_API)
+    require_room_for_type(account, type_name)
     display_name = clean_display_name(display_name)
     schema_name = choose_schema_name(account=account, display_name=display_name, schema_name=schema_name)
     require_free_display_name(account=account, display_name=display_name)
     now = timezone.now()
     integration = Integration.objects.create(
         account=account,
-        type=IntegrationType.IMPORT_API,
+        type=type_name,
+        step=step,
         display_name=display_name,
         schema_name=schema_name,
         created_by=actor,
@@ -120,7 +123,7 @@ def create_import_api_integration_with_token(
     api_key: ApiKey | None = None,
 ) -> tuple[Integration, str]:
     """Create an Import API integration and its first token; return both: both exist, or neither."""
-    integration = create_import_api_integration(
+    integration = create_integration(
         account=account,
         actor=actor,
         display_name=display_name,

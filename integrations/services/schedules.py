@@ -16,6 +16,7 @@ from django.db import transaction
 from integrations.models import Integration
 from integrations.services.locking import lock_integration
 from integrations.services.quartz import Cron, InvalidCron, check_cron, read_cron
+from integrations.sources.registry import find_source_type
 
 __all__ = ["InvalidCron", "Schedule", "check_cron", "next_runs", "plan_of", "replan", "schedule_of"]
 
@@ -72,7 +73,8 @@ def is_chosen(anchor: datetime) -> bool:
 
 def default_frequency(type_name: str) -> int:
     """Return the minutes between two starts of a source of this type, where nobody chose."""
-    return 60
+    found = find_source_type(type_name)
+    return found.default_frequency if found else 60
 
 
 def frequency_of(properties: Mapping[str, object], type_name: str) -> int:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from integrations.models import Integration, SetUpStep, Stream
+from integrations.models import Integration, SetUpStep
 from integrations.services.locking import lock_integration, save_changed
 from integrations.services.schedules import replan
+from integrations.services.selection import replicates_something
 from integrations.services.source_properties import provided
 from integrations.sources.property_values import is_complete
 from integrations.sources.registry import find_source_type
@@ -29,7 +30,7 @@ def set_up_step(integration: Integration) -> str:
         return SetUpStep.FULLY_CONFIGURED
     if not connection_is_good(integration):
         return SetUpStep.DISCOVER_SCHEMA
-    return SetUpStep.FULLY_CONFIGURED if something_replicates(integration) else SetUpStep.FIELD_SELECTION
+    return SetUpStep.FULLY_CONFIGURED if replicates_something(integration) else SetUpStep.FIELD_SELECTION
 
 
 def connection_is_good(integration: Integration) -> bool:
@@ -37,24 +38,6 @@ def connection_is_good(integration: Integration) -> bool:
     checks = integration.jobs.checks().exclude(completed_at=None).order_by("-created_at", "-pk")
     newest = checks.first()
     return newest is not None and newest.outcome == "succeeded"
-
-
-def something_replicates(integration: Integration) -> bool:
-    """Tell whether a stream is selected of which at least one field replicates (4.2)."""
-    streams = integration.streams.found().filter(is_selected=True)
-    return any(field_replicates(stream) for stream in streams.iterator(chunk_size=20))
-
-
-def field_replicates(stream: Stream) -> bool:
-    for breadcrumb, found in stream.field_metadata.items():
-        chosen = stream.chosen.get(breadcrumb, {}).get("selected", found.get("selected"))
-        inclusion = found.get("inclusion", "available")
-        if inclusion == "automatic" or (
-            inclusion == "available"
-            and (chosen is True or (chosen is None and found.get("selected-by-default")))
-        ):
-            return True
-    return False
 
 
 @transaction.atomic

@@ -88,11 +88,6 @@ def store_properties(*, integration: Integration, given: Mapping[str, object]) -
     return changed
 
 
-def concerns_connection(changed: list[str]) -> bool:
-    """Tell whether a change needs a new connection check: scheduling does not touch the source."""
-    return any(name not in SCHEDULE_NAMES for name in changed)
-
-
 def tap_config(integration: Integration) -> dict[str, Any]:
     """Return the config file of the integration's tap, credentials in clear: for that file and nothing else.
 

@@ -18,7 +18,7 @@ from accounts.services.tasks import TaskFailed
 from accounts.services.trials import TrialIsOver, end_trial_if_over, end_trials
 from integrations.models import Kind
 from integrations.services.integrations import (
-    create_import_api_integration,
+    create_integration,
     pause_integration,
     resume_integration,
 )
@@ -149,7 +149,7 @@ def test_nothing_is_resumed_or_added_before_a_plan_is_chosen(account, member, cl
     with pytest.raises(TrialIsOver):
         resume_integration(integration=integration, actor=member)
     with pytest.raises(TrialIsOver):
-        create_import_api_integration(account=account, actor=member, display_name="One more")
+        create_integration(account=account, actor=member, display_name="One more")
     key, _ = make_api_key(account, disabled_at=timezone.now())
     with pytest.raises(PlanRequired):
         enable_api_key(key=key, actor=member)

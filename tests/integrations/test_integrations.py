@@ -11,8 +11,8 @@ from accounts.models import AuditEvent
 from integrations.models import AccessToken, Integration
 from integrations.services.integrations import (
     AlreadyCreated,
-    create_import_api_integration,
     create_import_api_integration_with_token,
+    create_integration,
     delete_integration,
     pause_integration,
     rename_integration,
@@ -65,7 +65,7 @@ def test_T09_T15_T19_an_integration_is_made_with_its_first_token(account, member
 
 def test_T04_the_connect_api_makes_one_without_a_token_and_leaves_its_key_in_the_trail(account, member):
     key, _ = make_api_key(account, member)
-    integration = create_import_api_integration(
+    integration = create_integration(
         account=account, actor=member, display_name="Orders", schema_name="sales", api_key=key
     )
     assert (integration.schema_name, integration.access_tokens.count()) == ("sales", 0)
@@ -142,7 +142,7 @@ def test_deleting_frees_the_names_keeps_the_tokens_on_record_and_is_final(accoun
     )
     assert not delete_integration(integration=integration, actor=member).accepts_data
     assert AccessToken.objects.get(integration=integration).is_active
-    again = create_import_api_integration(account=account, actor=member, display_name="Orders")
+    again = create_integration(account=account, actor=member, display_name="Orders")
     assert again.schema_name == "orders"
     for change in (delete_integration, pause_integration, resume_integration):
         with pytest.raises(IntegrationDeleted):

@@ -204,7 +204,7 @@ def test_losing_advanced_scheduling_pauses_and_resets(account):
         source.refresh_from_db()
     assert cron.system_paused_at is not None
     assert cron.next_run_at is None
-    assert cron.properties["frequency_in_minutes"] == "60"
+    assert cron.properties["frequency_in_minutes"] == "30"
     assert "cron_expression" not in cron.properties | by_hand.properties
     assert by_hand.system_paused_at is None
     assert not interval.is_paused
