@@ -7,6 +7,7 @@ class IntegrationsConfig(AppConfig):
     name = "integrations"
 
     def ready(self) -> None:
+        from integrations.extracting import tasks  # noqa: F401 - it registers background work
         from integrations.queue import watching  # noqa: F401 - it registers timed work
         from integrations.services import (  # noqa: F401 - they register background work, and what a plan change does
             account_deletion,

@@ -197,6 +197,17 @@ LOADERS = env.integer("LOADERS", default=3, minimum=1)  # loads at once in each 
 JOBS = env.integer(
     "JOBS", default=4, minimum=1
 )  # background tasks of one kind at once in each worker process
+EXTRACTIONS = env.integer(
+    "EXTRACTIONS", default=4, minimum=1
+)  # taps at once in each worker; checks beside them
+EXTRACTION_MINUTES = env.integer(
+    "EXTRACTION_MINUTES", default=1410, minimum=1
+)  # 23.5 hours (connect-api.md 5.3)
+DISCOVERY_MINUTES = env.integer("DISCOVERY_MINUTES", default=30, minimum=1)
+TAP_SILENCE_MINUTES = env.integer("TAP_SILENCE_MINUTES", default=120, minimum=1)
+TAP_MEMORY_BYTES = env.integer("TAP_MEMORY_BYTES", default=1024**3, minimum=64 * 1024**2)
+TAP_DISK_BYTES = env.integer("TAP_DISK_BYTES", default=2 * 1024**3, minimum=1024**2)
+JOB_LOG_BYTES = env.integer("JOB_LOG_BYTES", default=10 * 1024**2, minimum=64 * 1024)
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", default=20 * 1024 * 1024, minimum=1)
 QUEUE_MAX_BYTES = env.integer("QUEUE_MAX_BYTES", default=10 * 1024**3, minimum=1)
 QUEUE_MAX_RECORDS = env.integer("QUEUE_MAX_RECORDS", default=50_000_000, minimum=1)

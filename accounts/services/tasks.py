@@ -46,6 +46,7 @@ class Handler:
     every: timedelta | None = None  # timed work
     is_needed: Callable[[datetime], bool] | None = None  # asked without writing, before a worker begins it
     shown: tuple[str, ...] = ()  # the facts that staff see
+    places: Callable[[], int] | None = None  # how many at once in a worker, of work that lasts for hours
 
     @property
     def tries(self) -> int:
@@ -53,6 +54,13 @@ class Handler:
 
 
 HANDLERS: dict[str, Handler] = {}
+AT_START: list[Callable[[], object]] = []
+
+
+def at_start(work: Callable[[], object]) -> Callable[[], object]:
+    """Register what every worker does when it starts, such as tidying what a killed one left behind."""
+    AT_START.append(work)
+    return work
 
 
 def handles(
@@ -61,15 +69,17 @@ def handles(
     pauses: Sequence[timedelta] = PAUSES,
     exhausted: Carry | None = None,
     shown: tuple[str, ...] = (),
+    places: Callable[[], int] | None = None,
 ) -> Callable[[Carry], Carry]:
     """Register a function that carries out tasks of a kind; import its module from the app's `ready`.
 
     It is called outside any transaction. When it raises, the task is tried again after the next pause; after the
-    last one `exhausted` is called once, in the transaction that marks the task failed.
+    last one `exhausted` is called once, in the transaction that marks the task failed. Of a kind with `places` so
+    many are carried out at once in each worker, however long they last; one account leaves one of them to others.
     """
 
     def register(carry_out: Carry) -> Carry:
-        HANDLERS[kind] = Handler(kind, carry_out, tuple(pauses), exhausted, shown=shown)
+        HANDLERS[kind] = Handler(kind, carry_out, tuple(pauses), exhausted, shown=shown, places=places)
         return carry_out
 
     return register

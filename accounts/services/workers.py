@@ -18,9 +18,10 @@ from django.db import DatabaseError, close_old_connections, connections
 from django.utils import timezone
 
 from accounts.models import Task
+from accounts.services import worker_end
 from accounts.services.task_leases import claim_next, presence_folder, renew
 from accounts.services.task_work import carry_out, drain
-from accounts.services.tasks import add_timed_work
+from accounts.services.tasks import AT_START, HANDLERS, add_timed_work
 from stitchapp.presence import Presence
 
 logger = logging.getLogger("accounts.tasks")
@@ -50,8 +51,14 @@ class Hands:
         with self.changed:
             recent = Counter(task.kind for task, began in self.begun.values() if began >= lasting_since)
             total = Counter(task.kind for task, _ in self.begun.values())
-        most = self.number * MOST_PLACES
-        return {kind for kind in total if recent[kind] >= self.number or total[kind] >= most}
+        return {kind for kind in total if self.is_full(kind, recent[kind], total[kind])}
+
+    def is_full(self, kind: str, recent: int, total: int) -> bool:
+        """Tell whether no more of the kind may begin."""
+        places = places_of(kind)
+        if places is not None:
+            return total >= places
+        return recent >= self.number or total >= self.number * MOST_PLACES
 
     def busy_accounts(self) -> set[tuple[str, int]]:
         """Return the accounts of which no more of a kind may begin now."""
@@ -59,7 +66,12 @@ class Hands:
             pairs = Counter(
                 (task.kind, task.account_id) for task, _ in self.begun.values() if task.account_id is not None
             )
-        return {pair for pair, count in pairs.items() if count >= self.most_of_one_account}
+        return {pair for pair, count in pairs.items() if count >= self.most_of_account(pair[0])}
+
+    def most_of_account(self, kind: str) -> int:
+        """Return how many of the kind one account may have in hand."""
+        places = places_of(kind)
+        return self.most_of_one_account if places is None else max(1, places - 1)
 
     def leases(self) -> list[uuid.UUID]:
         """Return the leases of what is in hand."""
@@ -107,11 +119,18 @@ class Hands:
                     self.changed.notify_all()
 
 
+def places_of(kind: str) -> int | None:
+    """Return how many of a kind that lasts may be in hand; None of every other."""
+    handler = HANDLERS.get(kind)
+    return handler.places() if handler is not None and handler.places is not None else None
+
+
 class WorkerProcess:
     """Claims what is due and has it carried out, until it is told to end."""
 
     def __init__(self) -> None:
         self.hands = Hands(settings.JOBS)
+        worker_end.forget()
         self.ending = False  # no Event: a signal that arrives while one is waited for could wait for itself
         self.presence = Presence(presence_folder())
         self.renewed_at = time.monotonic()
@@ -119,6 +138,7 @@ class WorkerProcess:
 
     def run(self) -> None:
         """Work until told to end; a database that is away is waited for."""
+        self.prepare()
         while not self.ending:
             changes = self.hands.changes
             try:
@@ -136,6 +156,14 @@ class WorkerProcess:
             if not begun:
                 self.hands.wait_for_a_change(changes, LOOK_SECONDS)
         self.end()
+
+    def prepare(self) -> None:
+        """Do what a worker does when it starts; it starts in any case."""
+        for work in AT_START:
+            try:
+                work()
+            except Exception:
+                logger.exception("worker.start_work_failed")
 
     def begin_next(self) -> bool:
         """Begin one task that is due; return whether there was one."""
@@ -160,6 +188,7 @@ class WorkerProcess:
 
     def drain(self) -> int:
         """Carry out what is due, one after another, then end."""
+        self.prepare()
         done = threading.Event()
         renewing = threading.Thread(target=self._renew_own, args=(done,), name="lease", daemon=True)
         renewing.start()
@@ -183,8 +212,9 @@ class WorkerProcess:
             connections.close_all()
 
     def end_soon(self, *_: object) -> None:
-        """Begin nothing new (a signal asked for it)."""
+        """Begin nothing new, and have what lasts end early (a signal asked for it)."""
         self.ending = True
+        worker_end.ask()
 
     def end(self) -> None:
         """Wait for what is in hand. What does not end in time is another worker's as soon as this process is gone."""

@@ -19,6 +19,7 @@ from stitchapp import request_facts
 
 SEGMENT_BYTES = 64 * 1024**2
 SEGMENTS_IN_CAP = 16  # one segment never takes more than this part of the cap
+SPARED_PART = 5  # of the caps, for programs that push: an extraction can wait, they cannot
 
 
 class QueueUnavailable(DomainError):
@@ -121,3 +122,8 @@ def queue_is_full() -> bool:
     """Tell whether a large request would be refused: `/readyz` and the status page ask (promise O4)."""
     size = min(settings.MAX_BODY_BYTES, settings.QUEUE_MAX_BYTES // SEGMENTS_IN_CAP)
     return room.shortage(size, 1) is not None
+
+
+def queue_has_spare_room(size: int, records: int) -> bool:
+    """Tell whether an extraction may hand over a batch now: the last part of the queue is for what is pushed."""
+    return room.has_spare(size, records, part=SPARED_PART)

@@ -59,6 +59,16 @@ class Room:
                 self.free -= size
             return shortage
 
+    def has_spare(self, size: int, records: int, *, part: int) -> bool:
+        """Tell whether a batch fits and leaves the given part of the caps to others."""
+        with self.lock:
+            self._look()
+            return (
+                self._shortage(size, records) is None
+                and self.bytes + size <= settings.QUEUE_MAX_BYTES * (part - 1) // part
+                and self.records + records <= settings.QUEUE_MAX_RECORDS * (part - 1) // part
+            )
+
     def _shortage(self, size: int, records: int) -> Shortage | None:
         if self.bytes + size > settings.QUEUE_MAX_BYTES:
             return Shortage("queue_full", settings.QUEUE_MAX_BYTES, self.bytes + size)

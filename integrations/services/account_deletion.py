@@ -11,6 +11,7 @@ Each step bears being done twice: after a crash the next run begins again, and t
 from __future__ import annotations
 
 import logging
+import shutil
 from datetime import datetime, timedelta
 
 from django.apps import apps
@@ -40,6 +41,7 @@ from integrations.models import (
     RejectedRecord,
     RequestDay,
 )
+from integrations.services.job_logs import logs_folder
 
 logger = logging.getLogger("integrations.account_deletion")
 DELETED_NAME = "Deleted account"
@@ -71,6 +73,7 @@ def delete_account(*, account: Account, now: datetime) -> None:
     numbers = list(account.integrations.values_list("pk", flat=True))
     delete_queued(account, numbers)
     delete_warehouse(account)
+    shutil.rmtree(logs_folder() / str(account.pk), ignore_errors=True)
     with transaction.atomic():
         held = lock_account(account)
         people = people_of_no_other_account(held)

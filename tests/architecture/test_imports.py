@@ -14,6 +14,7 @@ LAYERS = {
     "importapi": 2,
     "connect": 2,
     "queue": 2,
+    "extracting": 2,
     "management": 2,
 }
 MODULES = sorted(

@@ -1,0 +1,123 @@
+"""A source of the synthetic tap, and jobs of it carried out as a worker does."""
+
+import json
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Task
+from accounts.services import task_leases, worker_end
+from accounts.services.task_work import carry_out
+from integrations.models import Batch, Integration, Job, JobTrigger, SourceState
+from integrations.queue.accepting import location_of
+from integrations.queue.room import queue_folder
+from integrations.queue.segments import read_body
+from integrations.services.jobs import read_log, start_check, start_job
+from integrations.services.selection import apply_metadata
+from integrations.services.source_properties import store_properties
+from tests.factories import make_account, make_member, make_source
+from tests.sources.declaring import declare_synthetic
+
+PASSWORD = "correct horse/battery&staple"
+
+
+@pytest.fixture
+def synthetic(settings):
+    worker_end.forget()
+    return declare_synthetic(settings.SOURCES_DIR)
+
+
+@pytest.fixture
+def source(db, synthetic):
+    account = make_account()
+    make_member(account)
+    source = make_source(account, type=synthetic.name, step="discover_schema")
+    configure(source, password=PASSWORD)
+    return source
+
+
+def configure(source: Integration, **options: object) -> None:
+    """Set options of the source's tap; None takes one back."""
+    given = {name: None if value is None else str(value) for name, value in options.items()}
+    store_properties(integration=source, given=given)
+
+
+def work(kind: str) -> None:
+    """Carry out the due task of the kind, as a worker does."""
+    task = task_leases.claim_next(
+        now=timezone.now(), full=[name for name in ("check", "extraction") if name != kind]
+    )
+    assert task is not None
+    assert task.kind == kind
+    carry_out(task)
+
+
+def check(source: Integration) -> Job:
+    """Run a connection check."""
+    job = start_check(integration=source, actor=None, trigger=JobTrigger.SET_UP)
+    work("check")
+    job.refresh_from_db()
+    return job
+
+
+def select_all(source: Integration) -> None:
+    """Choose every table and field that the check found."""
+    streams = [
+        {
+            "tap_stream_id": stream.tap_stream_id,
+            "metadata": [{"breadcrumb": [], "metadata": {"selected": True}}]
+            + [
+                {"breadcrumb": json.loads(key), "metadata": {"selected": True}}
+                for key, found in stream.field_metadata.items()
+                if found.get("inclusion") == "available"
+            ],
+        }
+        for stream in source.streams.found()
+    ]
+    apply_metadata(integration=source, streams=streams, actor=source.created_by)
+    source.refresh_from_db()
+
+
+def ready(source: Integration, **options: object) -> Integration:
+    """Bring the source to where it can run, with these options of its tap."""
+    configure(source, **options)
+    assert check(source).outcome == "succeeded"
+    source.refresh_from_db()
+    select_all(source)
+    return source
+
+
+def extract(source: Integration) -> Job:
+    """Run an extraction."""
+    job = start_job(integration=source, trigger=JobTrigger.API)
+    work("extraction")
+    job.refresh_from_db()
+    return job
+
+
+def log_of(job: Job) -> list[str]:
+    return read_log(job).decode().splitlines()
+
+
+def handed_over(source: Integration) -> list[dict]:
+    """Return the bodies in the queue, in their order."""
+    batches = Batch.objects.filter(integration_id=source.pk).order_by("pk")
+    return [json.loads(read_body(queue_folder(), location_of(batch))) for batch in batches]
+
+
+def ids_of(source: Integration) -> list[int]:
+    return [
+        message["data"]["id"]
+        for body in handed_over(source)
+        for message in body["messages"]
+        if "data" in message
+    ]
+
+
+def state_of(source: Integration) -> dict:
+    row = SourceState.objects.filter(integration=source).first()
+    return row.state if row else {}
+
+
+def open_tasks() -> int:
+    return Task.objects.filter(kind__in=("check", "extraction")).count()
