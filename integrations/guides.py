@@ -16,6 +16,7 @@ class Guide:
 
 
 TOKENS_SLUG = "developers/import-api/guides/generate-revoke-import-api-access-tokens"
+API_SLUG = "api"
 GUIDES = (
     Guide(
         "quick-start",
@@ -120,6 +121,14 @@ GUIDES = (
         "Stitch API guides",
         "braces",
         "guides/connect_api.html",
+    ),
+    Guide(
+        API_SLUG,
+        "Stitch API, every operation",
+        "Arguments, answers and errors of each call, with an example to run.",
+        "Stitch API guides",
+        "braces",
+        "guides/api_reference.html",
     ),
     Guide(
         "help",

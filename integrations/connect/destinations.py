@@ -138,7 +138,7 @@ def live(account: Account):
     exclude_unset=True,
 )
 def destination_create(request: HttpRequest, body: DestinationCreate):
-    """It is tested in the background: read its last connection check. Which plan has how many is a plan's limit."""
+    """It is tested in the background: read its last connection check. How many an account may have is in its plan."""
     if body.type not in FORMS:
         raise Refusal(400, unsupported(body.type))
     name = body.name if "name" in body.model_fields_set else free_name(request.account, body.type)

@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from accounts.access import public
-from integrations.guides import BY_SLUG, sections
+from integrations.guides import API_SLUG, BY_SLUG, sections
 from integrations.models import MAX_HOOKS
 from integrations.notification_words import kinds_explained
 from integrations.services.hook_deliveries import kept
@@ -46,7 +46,16 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
         "deliveries_kept": kept(),
         "max_hooks": MAX_HOOKS,
     }
+    if page.slug == API_SLUG:
+        context["reference"] = api_reference()
     return render(request, page.template, context)
+
+
+def api_reference() -> dict[str, object]:
+    """Return what the Stitch API's document says, for the page that shows all of it."""
+    from integrations.connect import reference  # only this page needs it
+
+    return {"resources": reference.resources(), "shapes": reference.shapes()}
 
 
 @public
