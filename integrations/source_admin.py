@@ -6,7 +6,7 @@ Neither properties nor credentials, bookmarks, logs nor error texts: each may qu
 from django.contrib import admin
 
 from accounts.read_only_admin import ReadOnlyAdmin
-from integrations.models import Integration, Job, SchemaChange, SourceState, Stream
+from integrations.models import Integration, Job, SchemaChange, SelectionDraft, SourceState, Stream
 
 
 @admin.register(Integration)
@@ -148,3 +148,16 @@ class SourceStateAdmin(ReadOnlyAdmin):
     search_help_text = "Client ID, integration or job name"
     fields = ["integration", "updated_at", "job"]
     ordering = ["-updated_at"]
+
+
+@admin.register(SelectionDraft)
+class SelectionDraftAdmin(ReadOnlyAdmin):
+    """Choices of tables that members have not finalized yet."""
+
+    list_display = ["integration", "user", "begun_at", "version"]
+    list_filter = [("begun_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["integration", "user"]
+    search_fields = ["=integration__account__client_id", "integration__display_name", "user__email"]
+    search_help_text = "Client ID, integration or member’s e-mail address"
+    fields = ["integration", "user", "begun_at", "version"]
+    ordering = ["-begun_at", "-pk"]

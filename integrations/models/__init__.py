@@ -24,6 +24,7 @@ from integrations.models.notification_address import (
 from integrations.models.notification_kind import Category, Facts, Kind, Level
 from integrations.models.received_request import ReceivedRequest, RequestDay
 from integrations.models.rejected_record import RejectedCut, RejectedFormat, RejectedRecord, RejectedState
+from integrations.models.selection_draft import SelectionDraft
 from integrations.models.stream import SchemaChange, SchemaChangeKind, SourceState, Stream
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "RequestDay",
     "SchemaChange",
     "SchemaChangeKind",
+    "SelectionDraft",
     "SetUpStep",
     "SourceState",
     "Stream",

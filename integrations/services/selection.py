@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from accounts.models import ApiKey, User
 from integrations.models import Integration, SchemaChangeKind, SetUpStep, Stream
 from integrations.services.discovered_catalog import FoundStream, read_catalog
 from integrations.services.locking import lock_integration, save_changed
+from integrations.services.resets import reset_table
 from integrations.services.run_catalog import catalog_for_run
 from integrations.services.schedules import replan
 from integrations.services.schema_changes import field_changes, field_types, keep_changes, table_change
@@ -29,6 +30,7 @@ from integrations.services.stream_metadata import (
     STREAM,
     fields_of,
     key_of,
+    key_properties,
     merged_metadata,
 )
 
@@ -165,7 +167,7 @@ def find_streams(integration: Integration, tap_stream_ids: Iterable[object]) -> 
 def keep_choices(
     *,
     integration: Integration,
-    choices: list[tuple[Stream, Mapping[str, dict[str, Any]]]],
+    choices: Sequence[tuple[Stream, Mapping[str, dict[str, Any]]]],
     actor: User,
     api_key: ApiKey | None = None,
 ) -> int:
@@ -175,12 +177,17 @@ def keep_choices(
     stopped: list[str] = []
     for stream, of_stream in choices:
         before, was_selected = json.dumps(stream.chosen, sort_keys=True), stream.is_selected
+        key_before = key_properties(stream)
         for key, values in of_stream.items():
             stream.chosen[key] = {**stream.chosen.get(key, {}), **values}
         stream.is_selected = stream.chosen.get(STREAM, {}).get("selected")
         if json.dumps(stream.chosen, sort_keys=True) == before:
             continue
         changed.append(stream)
+        if key_properties(stream) != key_before and was_selected:
+            reset_table(
+                stream=stream, actor=actor, api_key=api_key
+            )  # a view's other key: all its rows again (4.3)
         if stream.is_selected is not was_selected and (stream.is_selected or was_selected):
             (tracked if stream.is_selected else stopped).append(stream.stream_name)
     if not changed:

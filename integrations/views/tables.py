@@ -1,4 +1,7 @@
-"""Tables to Replicate: what an Import API integration has received, and what stands in the warehouse."""
+"""Tables to Replicate: what an Import API integration has received, and what stands in the warehouse.
+
+Of a source that a tap reads, `selection.py` shows what can be chosen.
+"""
 
 from urllib.parse import urlencode
 
@@ -14,6 +17,7 @@ from integrations.models import Integration, LoadedTable
 from integrations.services.load_reports import is_subtable
 from integrations.services.warehouses import preview_rows
 from integrations.views.frame import find_integration, frame, url_of
+from integrations.views.selection import show_tables
 from stitchapp.rendering import render_page
 
 PAGE_SIZE = 50
@@ -26,6 +30,8 @@ SYSTEM_PREFIX = "_sdc_"
 def integration_tables(request: HttpRequest, integration_id: int) -> HttpResponse:
     """List the tables and subtables that received data; there is nothing to select (app.md 17, 16)."""
     integration = find_integration(request, integration_id)
+    if not integration.is_push:
+        return show_tables(request, integration)
     query = request.GET.get("q", "").strip()
     tables = integration.loaded_tables.order_by("root", "name")
     every = list(tables)

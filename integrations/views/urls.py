@@ -6,6 +6,7 @@ from integrations.views import (
     access_tokens,
     batches,
     catalogue,
+    connection_checks,
     dashboard,
     destinations,
     extraction_jobs,
@@ -20,7 +21,11 @@ from integrations.views import (
     rejected_records,
     replays,
     requests,
+    schema_changes,
+    selection,
     settings,
+    stream_fields,
+    table_settings,
     tables,
     usage,
 )
@@ -32,6 +37,8 @@ DESTINATION = f"{DESTINATIONS}/<int:destination_id>"
 NOTIFICATION_SETTINGS = f"{CLIENT}/account/notifications"
 HOOK = f"{NOTIFICATION_SETTINGS}/hooks/<int:hook_id>"
 INTEGRATION = f"{CONNECTIONS}/<int:integration_id>"
+SELECTION = f"{INTEGRATION}/selection"
+STREAM = f"{SELECTION}/<int:stream_id>"
 
 urlpatterns = [
     path(CONNECTIONS, dashboard.dashboard, name="dashboard"),
@@ -51,6 +58,24 @@ urlpatterns = [
     path(f"{INTEGRATION}/tables", tables.integration_tables, name="integration-tables"),
     path(f"{INTEGRATION}/tables/<int:table_id>", tables.integration_table, name="integration-table"),
     path(f"{INTEGRATION}/tables/<int:table_id>/preview", tables.table_preview, name="table-preview"),
+    *(
+        path(
+            f"{SELECTION}/{action}",
+            getattr(selection, f"selection_{action.replace('-', '_')}"),
+            name=f"selection-{action}",
+        )
+        for action in ("choose", "track-all", "stop-all", "finalize", "cancel")
+    ),
+    path(f"{SELECTION}/data", selection.data_choice, name="data-choice"),
+    path(f"{SELECTION}/changes", schema_changes.schema_changes, name="schema-changes"),
+    path(f"{SELECTION}/changes/seen", selection.schema_changes_seen, name="schema-changes-seen"),
+    path(f"{STREAM}/fields", stream_fields.stream_fields, name="stream-fields"),
+    path(f"{STREAM}/settings", table_settings.table_settings, name="table-settings"),
+    path(f"{STREAM}/reset", table_settings.table_reset, name="table-reset"),
+    path(f"{INTEGRATION}/check", connection_checks.connection_check, name="connection-check"),
+    path(
+        f"{INTEGRATION}/check/start", connection_checks.connection_check_start, name="connection-check-start"
+    ),
     path(f"{INTEGRATION}/rehearsal", rehearsals.integration_rehearsal, name="integration-rehearsal"),
     path(f"{INTEGRATION}/loads", loads.integration_loads, name="integration-loads"),
     path(f"{INTEGRATION}/loads/table", loads.table_loads, name="table-loads"),
