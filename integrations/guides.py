@@ -115,6 +115,14 @@ GUIDES = (
         "guides/partner_access.html",
     ),
     Guide(
+        "replication/schedules",
+        "When extractions run",
+        "Intervals, anchor times and cron expressions, runs by hand, and what happens to missed ones.",
+        "Replication",
+        "table-selection",
+        "guides/schedules.html",
+    ),
+    Guide(
         "developers/stitch-connect/api",
         "Stitch API reference",
         "Drive your account from a program with an API access key.",

@@ -21,6 +21,7 @@ from integrations.views import (
     rejected_records,
     replays,
     requests,
+    schedules,
     schema_changes,
     selection,
     settings,
@@ -100,6 +101,8 @@ urlpatterns = [
         rejected_records.rejected_reopen,
         name="rejected-reopen",
     ),
+    path(f"{CLIENT}/pipeline/schedule", schedules.schedule_sample, name="schedule-sample"),
+    path(f"{INTEGRATION}/schedule", schedules.schedule_edit, name="schedule-edit"),
     path(f"{INTEGRATION}/settings", settings.integration_settings, name="integration-settings"),
     path(f"{INTEGRATION}/tokens", access_tokens.access_token_create, name="access-token-create"),
     path(
