@@ -24,3 +24,4 @@ class IntegrationsConfig(AppConfig):
             schedule_effects,
             scheduler,
         )
+        from integrations.sources import checks  # noqa: F401 - it registers a check
