@@ -26,6 +26,7 @@ from integrations.connect import (
     sources,
     tokens,
 )
+from integrations.connect.links import add_links
 
 DESCRIPTION = (
     "Create and run integrations by program. Every request carries an API access key of the account: "
@@ -107,4 +108,6 @@ def refuse_body(request: HttpRequest, error: Exception) -> HttpResponse:
 @functools.cache
 def openapi_document() -> bytes:
     """Return the OpenAPI document of the routes above."""
-    return json.dumps(api.get_openapi_schema(path_prefix="/"), separators=(",", ":")).encode()
+    document = api.get_openapi_schema(path_prefix="/")
+    add_links(document)
+    return json.dumps(document, separators=(",", ":")).encode()

@@ -6,6 +6,8 @@ from ninja import Schema
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, WithJsonSchema
 
 from integrations.connect.schemas import ErrorData, Text, Timestamp, without_defaults
+from integrations.models import DestinationType
+from integrations.services.destination_properties import POSTGRES
 
 
 class DestinationProperty(BaseModel):
@@ -56,8 +58,16 @@ Values = Annotated[
     WithJsonSchema(
         {
             "type": "object",
-            "description": "The properties of the type's report card: texts; port may be an integer, ssl a boolean.",
+            "description": "The properties of the type's report card; duckdb has none.",
+            "properties": {each.name: each.json_schema for each in POSTGRES},
         }
+    ),
+]
+TypeName = Annotated[
+    Text,
+    Field(
+        description="postgres, or duckdb for the account's embedded warehouse.",
+        json_schema_extra={"enum": list(DestinationType.values)},
     ),
 ]
 
@@ -67,7 +77,7 @@ class DestinationCreate(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=without_defaults)
 
-    type: Annotated[Text, Field(description="postgres, or duckdb for the account's embedded warehouse.")]
+    type: TypeName
     properties: Values
     name: Annotated[StrictStr, Field(description="What people see; made from the type when absent.")] = ""
     description: StrictStr = ""
@@ -88,7 +98,13 @@ class DestinationUpdate(BaseModel):
     properties: Values = Field(default_factory=dict)
     name: StrictStr = ""
     description: StrictStr = ""
-    type: Annotated[StrictStr, Field(description="The destination's own type; it cannot be changed.")] = ""
+    type: Annotated[
+        StrictStr,
+        Field(
+            description="The destination's own type; it cannot be changed.",
+            json_schema_extra={"enum": list(DestinationType.values)},
+        ),
+    ] = ""
 
 
 class Destination(Schema):
@@ -157,7 +173,7 @@ class OldDestinationBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    type: Annotated[Text, Field(description="postgres")]
+    type: Annotated[Text, Field(json_schema_extra={"enum": [DestinationType.POSTGRES.value]})]
     connection: Values
 
 
