@@ -76,6 +76,8 @@ def read_stream(entry: object, at: int) -> FoundStream:
     for old, key in OLD_KEYS.items():
         if entry.get(old) not in (None, [], ""):
             stream_metadata.setdefault(key, entry[old])
+    if entry.get("table_name") not in (None, "", name):
+        stream_metadata.setdefault("table-name", entry["table_name"])
     complete_fields(by_key, properties, stream_metadata)
     for metadata in (stream_metadata, *by_key.values()):
         make_a_default_of_selected(metadata)

@@ -60,7 +60,7 @@ def entry_for_run(stream: Stream, properties: dict[str, str]) -> dict[str, Any]:
     entry = {
         "tap_stream_id": stream.tap_stream_id,
         "stream": stream.stream_name,
-        "table_name": stream.stream_name,
+        "table_name": stream.metadata.get("table-name") or stream.stream_name,
         "key_properties": key_properties(stream),
         "schema": schema,
         "metadata": metadata,
@@ -68,7 +68,6 @@ def entry_for_run(stream: Stream, properties: dict[str, str]) -> dict[str, Any]:
         "replication_method": method or forced_method(stream),
         "replication_key": of_stream.get("replication-key"),
         "row_count": stream.metadata.get("row-count"),
-        "database_name": stream.metadata.get("database-name"),
     }
     return {key: value for key, value in entry.items() if value is not None}
 

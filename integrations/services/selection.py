@@ -33,6 +33,7 @@ from integrations.services.stream_metadata import (
     key_properties,
     merged_metadata,
 )
+from integrations.sources.registry import find_source_type
 
 __all__ = [
     "SETTABLE_KEYS",
@@ -63,6 +64,7 @@ def store_catalog(*, integration: Integration, catalog: object, now: datetime) -
     """
     found = read_catalog(catalog)
     current = lock_integration(integration)
+    name_databases(found, current)
     known = {stream.id_digest: stream for stream in Stream.objects.filter(integration=current)}
     is_first = not known
     changes, changed, added = [], [], []
@@ -94,6 +96,19 @@ def store_catalog(*, integration: Integration, catalog: object, now: datetime) -
         new = [table_change(stream, SchemaChangeKind.TABLE_ADDED, now) for stream in added]
         keep_changes(integration=current, changes=[*new, *changes])
     return len(found)
+
+
+def name_databases(found: list[FoundStream], integration: Integration) -> None:
+    """Say which database a table is in where the tap does not: the one of the connection, or the schema itself."""
+    source_type = find_source_type(integration.type)
+    if source_type is None or not source_type.chooses_method:
+        return
+    connected = integration.properties.get("dbname") or integration.properties.get("database")
+    for stream in found:
+        if not stream.metadata.get("database-name"):
+            database = connected or stream.metadata.get("schema-name")
+            if database:
+                stream.metadata["database-name"] = database
 
 
 def renew(stream: Stream, entry: FoundStream) -> bool:

@@ -123,7 +123,7 @@ def parents_of(metadata: Mapping[str, Any]) -> tuple[str, ...]:
     if not database:
         return ()
     schema = metadata.get("schema-name")
-    return (str(database), str(schema)) if schema else (str(database),)
+    return (str(database), str(schema)) if schema and schema != database else (str(database),)
 
 
 def streams_below(integration: Integration, parent: tuple[str, ...]) -> list[Stream]:

@@ -16,6 +16,7 @@ from integrations.services.integration_updates import Changes, update_integratio
 from integrations.services.refusals import recent_refusals
 from integrations.services.schema_names import NameRefused
 from integrations.views.frame import find_integration, frame, url_of
+from integrations.views.source_settings import show_source_settings
 from stitchapp.rendering import render_page
 
 
@@ -24,6 +25,8 @@ from stitchapp.rendering import render_page
 def integration_settings(request: HttpRequest, integration_id: int) -> HttpResponse:
     """Show the settings; Update Settings renames and maps the integration, never its schema (T-18)."""
     integration = find_integration(request, integration_id)
+    if not integration.is_push:
+        return show_source_settings(request, integration)
     posted = request.POST if request.method == "POST" else None
     present = destination_of(integration=integration)
     form = IntegrationSettingsForm(

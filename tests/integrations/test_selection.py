@@ -312,3 +312,17 @@ def test_320_tables_are_chosen_with_few_queries(source, django_assert_max_num_qu
     ]
     with django_assert_max_num_queries(25):
         assert apply_metadata(integration=source, streams=chosen, actor=source.created_by) == 320
+
+
+def test_tables_are_known_by_database_and_by_their_own_name_where_a_tap_says_neither(source):
+    """Taps of the Singer SDK call the stream `public-orders`, and read the table by its entry's `table_name`."""
+    source.properties = {"dbname": "shop"}
+    source.save()
+    entry = copy.deepcopy(ORDERS) | {"stream": "public-orders", "table_name": "orders"}
+    del entry["metadata"][0]["metadata"]["database-name"]
+    discover(source, entry)
+    stream = source.streams.get()
+    assert (stream.metadata["database-name"], stream.metadata["schema-name"]) == ("shop", "public")
+    (written,) = catalog_for_run(source)["streams"]
+    assert (written["stream"], written["table_name"]) == ("public-orders", "orders")
+    assert written["replication_method"] == "FULL_TABLE"

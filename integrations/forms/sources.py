@@ -1,0 +1,272 @@
+"""What arrives over HTTP to create or change a source that a tap reads; the form is made from its declaration."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+
+from integrations.forms.integrations import DESTINATION_GONE
+from integrations.models import Destination
+from integrations.services.schema_names import MAX_DISPLAY_NAME_LENGTH, MAX_SCHEMA_NAME_LENGTH, NameRefused
+from integrations.sources.source_types import ADVANCED, IMMUTABLE, Property, SourceType
+
+PREFIX = "property_"
+FREQUENCIES = {"1": "1 MIN", "30": "30 MINS", "60": "1 HR", "360": "6 HRS", "720": "12 HRS", "1440": "24 HRS"}
+WORDS = {1: "every minute", 30: "every half hour", 60: "every hour", 1440: "every 24 hours"}
+DAYS = {"day": 1, "month": 30, "year": 365}
+MAX_VALUE = 65_536
+
+
+def frequency_words(minutes: int) -> str:
+    """Return "every half hour", "every 6 hours"."""
+    return WORDS.get(minutes, f"every {minutes // 60} hours")
+
+
+def default_start(source_type: SourceType, today: date) -> date | None:
+    """Return the day from which a source of this type is replicated unless somebody says else."""
+    if not source_type.default_start_date:
+        return None
+    number, unit = source_type.default_start_date.lstrip("-").split(" ")
+    return today - timedelta(days=int(number) * DAYS[unit.removesuffix("s")])
+
+
+def default_start_words(source_type: SourceType) -> str:
+    """Return "1 Year Ago"."""
+    return f"{(source_type.default_start_date or '').lstrip('-').title()} Ago"
+
+
+def property_field(item: Property, *, provided: bool) -> forms.Field:
+    """Return the form field of one property. A credential is never sent to the browser: empty keeps it."""
+    kept = item.is_credential and provided
+    hint = item.hint
+    if kept:
+        hint = f"{hint} Provided. Leave empty to keep it; what is typed replaces it.".strip()
+    common: dict[str, Any] = {
+        "label": item.label,
+        "help_text": hint,
+        "required": item.is_required and not kept,
+    }
+    if item.widget == "checkbox":
+        return forms.BooleanField(**common | {"required": False})
+    if item.choices:
+        empty = [] if item.is_required else [("", "—")]
+        return forms.ChoiceField(choices=[*empty, *((value, value) for value in item.choices)], **common)
+    field = forms.CharField(max_length=MAX_VALUE, strip=not item.is_credential, **common)
+    if item.widget == "textarea":
+        field.widget = forms.Textarea(attrs={"rows": 5, "spellcheck": "false"})
+    elif item.is_credential:
+        field.widget = forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    elif item.widget == "number":
+        field.widget.attrs["inputmode"] = "numeric"
+    field.widget.attrs.setdefault("autocomplete", "off")
+    if item.property_type == IMMUTABLE and provided:
+        field.disabled = True
+        field.help_text = f"{hint} It cannot be changed any more.".strip()
+    return field
+
+
+class ConnectionForm(forms.Form):
+    """The fields of a connection, and what both forms below share."""
+
+    def __init__(
+        self,
+        *args: Any,
+        source_type: SourceType,
+        provided: set[str] | None = None,
+        stored: Mapping[str, str] | None = None,
+        **kw: Any,
+    ) -> None:
+        super().__init__(*args, **kw)
+        self.source_type, self.provided, self.stored = source_type, provided or set(), stored or {}
+        for item in source_type.form:
+            name = PREFIX + item.name
+            self.fields[name] = property_field(item, provided=item.name in self.provided)
+            if not item.is_credential:
+                value = self.stored.get(item.name, "" if self.stored else item.default)
+                self.fields[name].initial = value == "true" if item.widget == "checkbox" else value
+
+    def bound_of(self, *, advanced: bool, tunnel: bool) -> list[forms.BoundField]:
+        return [
+            self[PREFIX + item.name]
+            for item in self.source_type.form
+            if (item.property_type == ADVANCED) == advanced and item.name.startswith("ssh_") == tunnel
+        ]
+
+    @property
+    def connection(self) -> list[forms.BoundField]:
+        return self.bound_of(advanced=False, tunnel=False)
+
+    @property
+    def tunnel(self) -> list[forms.BoundField]:
+        return self.bound_of(advanced=False, tunnel=True)
+
+    @property
+    def advanced(self) -> list[forms.BoundField]:
+        return self.bound_of(advanced=True, tunnel=False)
+
+    @property
+    def advanced_has_errors(self) -> bool:
+        return any(field.errors for field in self.advanced)
+
+    def properties(self) -> dict[str, object]:
+        """Return what is to be stored: what was typed, None for what was emptied, nothing for what stays."""
+        given: dict[str, object] = {}
+        for item in self.source_type.form:
+            value = self.cleaned_data.get(PREFIX + item.name)
+            if item.widget == "checkbox":
+                before = self.stored.get(item.name)
+                if value or before is not None:
+                    given[item.name] = "true" if value else "false"
+            elif value:
+                given[item.name] = value
+            elif item.name in self.stored and not item.is_credential and not item.is_required:
+                given[item.name] = None
+        return given
+
+    def add_bad_properties(self, names: list[str]) -> None:
+        """Put a refusal beside the fields that it concerns."""
+        for name in names:
+            field = PREFIX + name
+            if field in self.fields:
+                self.add_error(field, "This value does not have the form that is needed here.")
+            elif name in self.fields:
+                self.add_error(name, "This value does not have the form that is needed here.")
+            else:
+                self.add_error(None, f"{name}: this value does not have the form that is needed here.")
+
+
+class SourceForm(ConnectionForm):
+    """The create form of a source."""
+
+    display_name = forms.CharField(label="Integration Name", max_length=MAX_DISPLAY_NAME_LENGTH)
+    schema_name = forms.CharField(
+        label="Integration Schema Name",
+        max_length=MAX_SCHEMA_NAME_LENGTH,
+        help_text="Can't be changed after you save your integration.",
+    )
+    destination = forms.ModelChoiceField(
+        label="Target Destination",
+        queryset=None,
+        empty_label=None,
+        help_text="It can be changed later in the integration's settings.",
+        error_messages={"invalid_choice": DESTINATION_GONE},
+    )
+    default_start = forms.BooleanField(required=False, initial=True)
+    start_date = forms.DateField(
+        label="Start Date",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text="Data equal to or newer than this day (UTC) is replicated.",
+    )
+    default_frequency = forms.BooleanField(required=False, initial=True)
+    frequency_in_minutes = forms.ChoiceField(
+        label="Replicate every", required=False, choices=list(FREQUENCIES.items())
+    )
+    form_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+    def __init__(
+        self,
+        *args: Any,
+        source_type: SourceType,
+        destinations: QuerySet[Destination],
+        own_schema: bool = False,
+        live_url: str = "",
+        **kw: Any,
+    ) -> None:
+        super().__init__(*args, source_type=source_type, **kw)
+        self.own_schema = own_schema
+        self.fields["destination"].queryset = destinations
+        if len(destinations) < 2:
+            del self.fields["destination"]
+        if not source_type.asks_for_start_date:
+            del self.fields["start_date"], self.fields["default_start"]
+        else:
+            self.fields[
+                "default_start"
+            ].label = f"Use integration default ({default_start_words(source_type)})"
+        self.fields[
+            "default_frequency"
+        ].label = f"Use integration default ({frequency_words(source_type.default_frequency)})"
+        self.fields["frequency_in_minutes"].initial = str(source_type.default_frequency)
+        if source_type.category != "Databases":
+            kept = [(value, label) for value, label in FREQUENCIES.items() if value != "1"]
+            self.fields["frequency_in_minutes"].choices = kept
+        name = self.fields["display_name"].widget.attrs
+        name |= {"autocomplete": "off", "autofocus": True}
+        if own_schema:
+            self.fields["schema_name"].widget.attrs |= {
+                "autocomplete": "off",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+            }
+        else:
+            del self.fields["schema_name"]
+            name |= {
+                "hx-get": live_url,
+                "hx-trigger": "input changed delay:250ms",
+                "hx-target": "#schema-notice",
+                "hx-select": "#schema-notice",
+                "hx-swap": "outerHTML",
+                "hx-sync": "this:replace",
+            }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        asked = "start_date" in self.fields and not cleaned.get("default_start")
+        if asked and "start_date" not in self.errors and not cleaned.get("start_date"):
+            self.add_error("start_date", "Choose a date, or use the integration default.")
+        return cleaned
+
+    def properties(self) -> dict[str, object]:
+        given = super().properties()
+        if "start_date" in self.fields:
+            chosen = None if self.cleaned_data["default_start"] else self.cleaned_data["start_date"]
+            day = chosen or default_start(self.source_type, datetime.now(UTC).date())
+            given["start_date"] = f"{day:%Y-%m-%d}T00:00:00Z"
+        frequency = self.cleaned_data["frequency_in_minutes"]
+        default = str(self.source_type.default_frequency)
+        given["frequency_in_minutes"] = (
+            default if self.cleaned_data["default_frequency"] or not frequency else frequency
+        )
+        return given
+
+    def add_refusal(self, refusal: NameRefused) -> None:
+        """Put a refusal of a name beside the field where it can be mended."""
+        self.add_error(refusal.field if refusal.field in self.fields else "display_name", refusal.message)
+
+
+class SourceSettingsForm(ConnectionForm):
+    """The name, the destination and the connection of a source that is there."""
+
+    display_name = forms.CharField(label="Integration Name", max_length=MAX_DISPLAY_NAME_LENGTH)
+    destination = forms.ModelChoiceField(
+        label="Target Destination",
+        queryset=None,
+        empty_label=None,
+        help_text="Rows that were loaded stay where they are. What waits is loaded into the new one.",
+        error_messages={"invalid_choice": DESTINATION_GONE},
+    )
+
+    def __init__(self, *args: Any, destinations: QuerySet[Destination], **kw: Any) -> None:
+        super().__init__(*args, **kw)
+        self.fields["display_name"].widget.attrs["autocomplete"] = "off"
+        self.fields["destination"].queryset = destinations
+        present, chosen = list(destinations), self.initial.get("destination")
+        if not present or present == [chosen]:
+            del self.fields["destination"]
+        elif chosen is None:
+            self.fields["destination"].empty_label = "No Destination"
+            self.fields["destination"].required = False
+
+
+class StartDateForm(forms.Form):
+    """Another day from which a source is replicated."""
+
+    start_date = forms.DateField(
+        label="Start Date", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )

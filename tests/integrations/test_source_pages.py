@@ -1,0 +1,243 @@
+"""Creating a source and its settings on the pages (app.md 9.7, 9.9), with a declared tap."""
+
+import secrets
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import AuditEvent
+from accounts.services import task_leases
+from accounts.services.task_work import carry_out
+from integrations.models import Integration, SetUpStep, SourceState
+from integrations.services.source_properties import credentials_of
+from tests.factories import make_account, make_job, make_member, make_source, make_stream
+from tests.sources.declaring import TAP, declare
+
+pytestmark = pytest.mark.django_db
+TYPE = "platform.people"
+
+
+@pytest.fixture
+def declared(settings):
+    return declare(
+        f"""name = "{TYPE}"
+label = "People"
+category = "Tests"
+[tap]
+program = ["/usr/bin/env", "python3", "{TAP}"]
+[defaults]
+start_date = "-1 year"
+frequency_in_minutes = 30
+[[properties]]
+name = "host"
+label = "Host (Endpoint)"
+required = true
+hint = "Where it is."
+[[properties]]
+name = "password"
+label = "Password"
+required = true
+credential = true
+[[properties]]
+name = "streams"
+label = "Streams"
+json_schema = "digits"
+[[properties]]
+name = "ssh"
+label = "SSH Tunnel"
+json_schema = "boolean"
+[[properties]]
+name = "ssh_host"
+label = "SSH Host"
+[[properties]]
+name = "itersize"
+label = "Rows per Read"
+json_schema = "digits"
+property_type = "user_provided_advanced"
+""",
+        name=TYPE,
+        folder=settings.SOURCES_DIR,
+    )
+
+
+@pytest.fixture
+def account(declared):
+    return make_account()
+
+
+@pytest.fixture
+def member(client, account):
+    member = make_member(account)
+    client.force_login(member)
+    return member
+
+
+def create_url(account):
+    return reverse("integrations:source-create", args=[account.client_id, TYPE])
+
+
+def url(integration, name):
+    return reverse(f"integrations:{name}", args=[integration.account.client_id, integration.pk])
+
+
+def filled(**more):
+    return {
+        "display_name": "My People",
+        "property_host": "db.example.com",
+        "property_password": secrets.token_urlsafe(),
+        "default_start": "on",
+        "default_frequency": "on",
+        "form_id": "5a1f3a3e-0d5c-4b0e-9d2e-2f3b1b6f7a10",
+    } | more
+
+
+def test_the_form_is_made_from_the_declaration(client, account, member):
+    shown = client.get(create_url(account) + "?display_name=My+People").content.decode()
+    for words in (
+        "Configure your People Integration",
+        "Will appear in your data warehouse as <strong>my_people</strong>",
+        "Host (Endpoint)",
+        "Where it is.",
+        "SSH Tunnel",
+        "SSH Host",
+        "Rows per Read",
+        "Sync Historical Data",
+        "Use integration default (1 Year Ago)",
+        "Use integration default (every half hour)",
+        "Check and Save",
+    ):
+        assert words in shown
+    assert (
+        client.get(reverse("integrations:source-create", args=[account.client_id, "none"])).status_code == 404
+    )
+    with_own = client.post(create_url(account), filled(schema_choice="own", property_streams="3"))
+    assert "Integration Schema Name" in with_own.content.decode()
+    assert 'value="3"' in with_own.content.decode()
+    assert filled()["property_password"] not in with_own.content.decode()
+
+
+def test_create_check_choose_finalize(client, account, member):
+    """The whole set-up, with the check carried out by a worker and a real tap."""
+    response = client.post(create_url(account), filled(property_streams="2"))
+    source = Integration.objects.get()
+    assert response.url == url(source, "connection-check")
+    assert (source.schema_name, source.step) == ("my_people", SetUpStep.DISCOVER_SCHEMA)
+    assert source.properties["frequency_in_minutes"] == "30"
+    assert source.properties["start_date"].endswith("T00:00:00Z")
+    assert "Checking connection…" in client.get(response.url).content.decode()
+
+    again = client.post(create_url(account), filled())  # the same form, sent twice
+    assert again.status_code == 302
+    assert Integration.objects.count() == 1
+
+    task = task_leases.claim_next(now=timezone.now(), full=["extraction"])
+    carry_out(task)
+    checked = client.get(url(source, "connection-check")).content.decode()
+    assert "Success!" in checked
+    choice = client.get(url(source, "data-choice"))
+    assert "Let Stitch know what data you want in your warehouse." in choice.content.decode()
+    assert [row.name for row in choice.context["page"]] == ["stream_1", "stream_2"]
+    client.post(url(source, "selection-track-all"))
+    version = client.get(url(source, "data-choice")).context["draft"].version
+    client.post(url(source, "selection-finalize"), {"version": version})
+    source.refresh_from_db()
+    assert source.step == SetUpStep.FULLY_CONFIGURED
+    assert source.next_run_at is not None
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"display_name": "####"}, "display_name"),
+        ({"property_host": ""}, "property_host"),
+        ({"property_password": ""}, "property_password"),
+        ({"property_streams": "many"}, "property_streams"),
+        ({"property_host": "a\0b"}, "property_host"),
+        ({"default_start": "", "start_date": ""}, "start_date"),
+        ({"default_start": "", "start_date": "soon"}, "start_date"),
+        ({"default_frequency": "", "frequency_in_minutes": "7"}, "frequency_in_minutes"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_stands_beside_its_field(client, account, member, changed, field):
+    response = client.post(create_url(account), filled(**changed))
+    assert response.status_code == 422
+    assert list(response.context["form"].errors) == [field]
+    assert not Integration.objects.exists()
+
+
+@pytest.fixture
+def source(client, account, member):
+    client.post(create_url(account), filled())
+    source = Integration.objects.get()
+    source.jobs.update(completed_at=timezone.now(), discovery_exit_status=0, check_exit_status=0)
+    return source
+
+
+def test_settings_keep_a_credential_that_is_not_typed_and_check_what_changed(client, source):
+    before = credentials_of(source)
+    shown = client.get(url(source, "integration-settings")).content.decode()
+    assert "Provided. Leave empty to keep it; what is typed replaces it." in shown
+    assert before["password"] not in shown
+    same = {"display_name": "Renamed", "property_host": "db.example.com"}
+    assert client.post(url(source, "integration-settings"), same).url == url(source, "integration-settings")
+    assert source.jobs.count() == 1  # a name needs no check
+
+    changed = same | {"property_host": "other.example.com", "property_ssh": "on"}
+    assert client.post(url(source, "integration-settings"), changed).url == url(source, "connection-check")
+    source.refresh_from_db()
+    assert (source.display_name, source.properties["host"]) == ("Renamed", "other.example.com")
+    assert source.properties["ssh"] == "true"
+    assert credentials_of(source) == before
+    replaced = changed | {"property_password": secrets.token_urlsafe()}
+    client.post(url(source, "integration-settings"), replaced)
+    source.refresh_from_db()
+    assert credentials_of(source) == {"password": replaced["property_password"]}
+
+
+def test_another_start_date_forgets_the_bookmarks_and_both_wait_for_a_running_job(client, source):
+    SourceState.objects.create(
+        integration=source, state={"bookmarks": {"a": 1}}, sequence=7, updated_at=timezone.now()
+    )
+    job = make_job(source, completed_at=None)
+    refused = client.post(url(source, "start-date-change"), {"start_date": "2020-01-02"})
+    assert refused.status_code == 422
+    assert "An extraction is running." in refused.content.decode()
+    job.completed_at = timezone.now()
+    job.save()
+    before = source.properties["start_date"]
+    client.post(url(source, "start-date-change"), {"start_date": "2020-01-02"})
+    source.refresh_from_db()
+    assert source.properties["start_date"] == "2020-01-02T00:00:00Z" != before
+    state = SourceState.objects.get()
+    assert (state.state, state.sequence) == ({}, 7)  # sequences never go back
+    assert AuditEvent.objects.get(event="integration.bookmarks_reset").detail == {"reason": "start date"}
+    assert "01/02/2020" in client.get(url(source, "integration-settings")).content.decode()
+
+
+def test_a_reset_forgets_all_bookmarks_or_those_of_a_table(client, source):
+    stream = make_stream(source, tap_stream_id="a")
+    bookmarks = {"bookmarks": {"a": {"id": 1}, "b": {"id": 2}}, "currently_syncing": "a"}
+    state = SourceState.objects.create(integration=source, state=bookmarks, updated_at=timezone.now())
+    table = reverse("integrations:table-reset", args=[source.account.client_id, source.pk, stream.pk])
+    assert "cannot be undone" in client.get(table).content.decode()
+    client.post(table)
+    state.refresh_from_db()
+    assert state.state == {"bookmarks": {"b": {"id": 2}}, "currently_syncing": None}
+    make_job(source, completed_at=None)
+    assert "An extraction is running." in client.post(table, follow=True).content.decode()
+    client.post(url(source, "integration-reset"))
+    state.refresh_from_db()
+    assert state.state != {}
+    source.jobs.update(completed_at=timezone.now())
+    client.post(url(source, "integration-reset"))
+    state.refresh_from_db()
+    assert state.state == {}
+
+
+def test_a_type_that_is_gone_says_so(client, account, member):
+    source = make_source(account, type="platform.gone")
+    assert "has no source type platform.gone any more" in (
+        client.get(url(source, "integration-settings")).content.decode()
+    )
