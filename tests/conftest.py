@@ -7,6 +7,7 @@ from django.core.cache import cache
 from django.db import connections
 
 from stitchapp.gathering import Gathering
+from tests.prepared import copy_prepared_database
 
 
 def pytest_collection_modifyitems(items):
@@ -24,6 +25,19 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.django_db(**(defaults | marker.kwargs)), append=False)
         elif "db" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.django_db(databases="__all__"))
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb():
+    """Take the databases below as they are: migrating them again would take longer than many a test."""
+    return True
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    """Begin with copies of migrated databases."""
+    for connection in connections.all():
+        copy_prepared_database(connection)
 
 
 @pytest.fixture

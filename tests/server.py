@@ -1,6 +1,5 @@
 """Start the product as `make run` does, on a free port and a data folder of its own."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -8,35 +7,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
+from tests.prepared import ROOT, copy_prepared_data, environment, own_database, prepared_database
 
-ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 60
-
-
-@contextmanager
-def own_database(template: str | None = None) -> Iterator[str | None]:
-    """Give the address of a database that only these processes use; None on SQLite, where a folder is enough."""
-    server = os.environ.get("DATABASE_URL", "")
-    if not server.startswith("postgres"):
-        yield None
-        return
-    name = f"live_{uuid.uuid4().hex}"
-    source = f'TEMPLATE "{urlsplit(template).path[1:]}"' if template else ""
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" {source}')
-    try:
-        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-    finally:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +38,6 @@ class Server:
         ).stdout
 
 
-def environment(data_dir: Path, **more: str) -> dict[str, str]:
-    """Return the environment of a local server on `data_dir`, nothing of the test run's own settings in it."""
-    return (
-        os.environ
-        | {
-            "DJANGO_SETTINGS_MODULE": "stitchapp.settings",
-            "LOCAL_MODE": "true",
-            "DEVELOPMENT": "true",
-            "DATA_DIR": str(data_dir),
-            "PYTHONDONTWRITEBYTECODE": "",  # compiled once, whatever the surroundings say: half of a start's time
-        }
-        | more
-    )
-
-
 def free_port() -> int:
     """Return a port of the loopback interface that nobody listens on."""
     with socket.socket() as probe:
@@ -83,11 +46,18 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_server(data_dir: Path, **more: str) -> Iterator[Server]:
-    """Run `manage.py run` on `data_dir`; end it with SIGINT, as Ctrl-C does."""
+def running_server(data_dir: Path, *, first_start: bool = False, **more: str) -> Iterator[Server]:
+    """Run `manage.py run` on `data_dir`; end it with SIGINT, as Ctrl-C does.
+
+    A folder that does not exist yet is prepared as by an earlier start, unless this shall be the first.
+    """
     port = free_port()
+    is_prepared = not data_dir.exists() and not first_start
+    if is_prepared:
+        copy_prepared_data(data_dir)
     data_dir.mkdir(parents=True, exist_ok=True)
-    with own_database() as database_url, (data_dir / "server.log").open("wb") as log:
+    template = prepared_database() if is_prepared else None
+    with own_database(template) as database_url, (data_dir / "server.log").open("wb") as log:
         own = {"DATABASE_URL": database_url} if database_url else {}
         server = Server(
             f"http://127.0.0.1:{port}",

@@ -1,12 +1,16 @@
 """Settings for the tests: the product's own, in local mode, with data under a folder of the test run."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 os.environ.setdefault("LOCAL_MODE", "true")
 os.environ.setdefault("DEVELOPMENT", "true")
-os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="stitchapp-tests-"))
+if "DATA_DIR" not in os.environ:  # else it is that of the process that began this one
+    os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="stitchapp-tests-")
+    atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
 
 from stitchapp.settings import *  # noqa: F403
 from stitchapp.settings import DATA_DIR, DATABASES, STORAGES

@@ -30,7 +30,7 @@ def receiver(tmp_path_factory):
 def server(tmp_path_factory, receiver):
     """A server that may send to the loopback interface and trusts the receiver's authority."""
     folder = tmp_path_factory.mktemp("hooks") / "data"
-    with running_server(folder, HOOK_FORBIDDEN_ADDRESSES="none") as server:
+    with running_server(folder, first_start=True, HOOK_FORBIDDEN_ADDRESSES="none") as server:
         yield server
 
 

@@ -13,7 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.server import ROOT, environment, free_port, own_database
+from tests.prepared import ROOT, copy_prepared_data, environment, own_database, prepared_database
+from tests.server import free_port
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "python:stitchapp.gunicorn", "stitchapp.wsgi"]
 LOADER = [sys.executable, "manage.py", "load_batches"]
@@ -63,11 +64,7 @@ class Product:
         ).stdout
 
     def prepare(self) -> dict:
-        """Make the databases, an account and a token; return what a sender needs."""
-        self.manage("migrate", "-v0")
-        if "DATABASE_URL" not in self.environment:
-            self.manage("migrate", "-v0", "--database", "queue")
-        self.manage("collectstatic", "--noinput", "-v0")
+        """Make an account and a token; return what a sender needs."""
         return json.loads(self.manage("shell", "-v0", "-c", SENDER))
 
     def start(self, name: str, command: list[str]) -> None:
@@ -117,8 +114,8 @@ class Product:
 @contextmanager
 def prepared_product(data_dir: Path) -> Iterator[Prepared]:
     """Make what the products of a test run begin as."""
-    data_dir.mkdir(parents=True)
-    with own_database() as url:
+    copy_prepared_data(data_dir)
+    with own_database(prepared_database()) as url:
         product = Product(data_dir, url)
         try:
             access = product.prepare()

@@ -16,9 +16,9 @@ from django.core.management import CommandError, call_command
 from integrations.queue.backup import BackupFailed, back_up, copy_warehouses, dump_postgresql
 from integrations.queue.presence import StillLoading, loading_held
 from integrations.queue.working import LoaderProcess
+from tests.prepared import own_database
 from tests.queue.other_programs import other_program
 from tests.queue.processes import GUNICORN, LOADER, Product
-from tests.server import own_database
 from tests.torture.checking import check
 from tests.torture.kills import counted, drain
 from tests.torture.senders import Sender
