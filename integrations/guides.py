@@ -51,6 +51,14 @@ GUIDES = (
         "guides/loading.html",
     ),
     Guide(
+        "integrations/installing-sources",
+        "Installing sources",
+        "For the people who run this server: install a tap, or declare any other Singer tap in a file.",
+        "Integrations",
+        "gear",
+        "guides/sources.html",
+    ),
+    Guide(
         "destinations/postgresql",
         "PostgreSQL destinations",
         "Prepare a database and a user, connect, and what the messages mean.",

@@ -93,3 +93,48 @@ request = urllib.request.Request(
 with urllib.request.urlopen(request) as response:
     print(response.status, response.read().decode())
 """
+
+
+# A declaration of a source type, for operators: the guide shows it, and a test installs and runs it.
+SOURCE_DECLARATION = """\
+name = "platform.weather"
+label = "Weather stations"
+category = "Science"
+
+[tap]
+package = "tap-weather"
+version = "1.2.0"
+executable = "tap-weather"
+constraints = ["requests<3"]
+
+[capabilities]
+discovery = true
+
+[defaults]
+frequency_in_minutes = 60
+start_date = "-30 days"
+
+[config]
+user_agent = "stitchapp"
+
+[[properties]]
+name = "api_key"
+label = "API Key"
+required = true
+credential = true
+
+[[properties]]
+name = "stations"
+label = "Stations"
+hint = "Their numbers, separated by commas."
+required = true
+as = "list"
+
+[[properties]]
+name = "page_size"
+label = "Rows per Request"
+json_schema = "digits"
+config = "paging.size"
+default = "500"
+property_type = "user_provided_advanced"
+"""

@@ -1,5 +1,7 @@
 """Add an integration: the catalogue, and the form of the Import API."""
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -9,39 +11,84 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import Can, allow
 from integrations.forms.integrations import ImportApiForm
-from integrations.models import Destination, Integration, IntegrationType
+from integrations.models import Destination, Integration
 from integrations.services.destination_changes import DestinationGone
 from integrations.services.destinations import main_destination
 from integrations.services.integration_updates import create_mapped_integration_with_token
 from integrations.services.integrations import AlreadyCreated
 from integrations.services.schema_names import NameRefused, choose_schema_name, clean_display_name
+from integrations.sources.registry import source_types
+from integrations.sources.source_types import SourceType
 from integrations.views.access_tokens import show_token
 from integrations.views.frame import url_of
 from stitchapp.rendering import render_page
 
-CARDS = (
-    {
-        "name": IntegrationType.IMPORT_API.label,
-        "category": "Push",
-        "tier": "Every plan",
-        "icon": "integration-import-api",
-        "route": "import-api-create",
-    },
+GROUPS = (
+    (
+        "certified",
+        "Certified by Stitch",
+        "Our most popular and robust integrations, supported by our team.",
+    ),
+    ("community", "Community Supported", "Built on taps of the Singer community."),
 )
 
 
 @allow(Can.ADD_INTEGRATIONS)
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
-    """The types that this server replicates, searched by name."""
-    query = request.GET.get("q", "").strip()
-    cards = [
-        card | {"url": reverse(f"integrations:{card['route']}", args=[request.account.client_id])}
-        for card in CARDS
-        if query.casefold() in f"{card['name']} {card['category']}".casefold()
+    """The types that this server knows, searched by name and category; those without their tap say what is missing."""
+    query, category = (request.GET.get(name, "").strip() for name in ("q", "category"))
+    types = source_types()
+    categories = sorted({item.category for item in types})
+    chosen = category if category in categories else ""
+    found = [item for item in types if matches(item, query) and chosen in ("", item.category)]
+    groups = [
+        {
+            "title": title,
+            "words": words,
+            "cards": [card(request, item) for item in found if item.support == support],
+        }
+        for support, title, words in GROUPS
     ]
-    context = {"nav_active": "integrations", "cards": cards, "query": query, "catalogue_url": request.path}
+    context = {
+        "nav_active": "integrations",
+        "groups": [group for group in groups if group["cards"]],
+        "query": query,
+        "categories": [
+            {
+                "name": name or "All",
+                "url": f"?{urlencode({'q': query, 'category': name})}",
+                "current": name == chosen,
+            }
+            for name in ("", *categories)
+        ],
+        "kept": [{"name": "category", "value": chosen}] if chosen else [],
+        "catalogue_url": request.path,
+    }
     return render_page(request, "integrations/catalogue.html", context)
+
+
+def matches(source_type: SourceType, query: str) -> bool:
+    """Tell whether a search finds the type: by label, category, name or one of its other names."""
+    words = (source_type.label, source_type.category, source_type.name, *source_type.aliases)
+    return query.casefold() in " ".join(words).casefold()
+
+
+def card(request: HttpRequest, source_type: SourceType) -> dict[str, object]:
+    """Return what a card shows. Only what can be added leads somewhere."""
+    url = ""
+    if source_type.is_push:
+        url = reverse("integrations:import-api-create", args=[request.account.client_id])
+    elif not source_type.unavailable_reason:
+        url = reverse("integrations:source-create", args=[request.account.client_id, source_type.name])
+    return {
+        "name": source_type.label,
+        "category": source_type.category,
+        "icon": "integration-import-api" if source_type.is_push else "integration-source",
+        "url": url,
+        "reason": source_type.unavailable_reason,
+        "command": source_type.install_command,
+    }
 
 
 @allow(Can.ADD_INTEGRATIONS, fresh=True)

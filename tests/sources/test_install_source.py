@@ -1,14 +1,18 @@
 """`manage.py install_source`: whole or not at all, in an environment of its own that knows nothing of the product."""
 
 import io
+import json
+import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from integrations.snippets import SOURCE_DECLARATION
 from integrations.sources import installing
 from integrations.sources.checks import check_declarations
+from integrations.sources.property_values import bad_properties, config_for_tap, is_complete
 from integrations.sources.taps import tap_command, tap_environment
 from tests.sources.declaring import declare
 
@@ -17,16 +21,21 @@ TELLS_ITS_ENVIRONMENT = "import os, sys\ndef main():\n    print(dict(os.environ)
 
 
 def make_wheel(
-    folder: Path, code: str = TELLS_ITS_ENVIRONMENT, *, version: str = "1.0", program: str = "tap-tiny"
+    folder: Path,
+    code: str = TELLS_ITS_ENVIRONMENT,
+    *,
+    version: str = "1.0",
+    program: str = "tap-tiny",
+    package: str = "tap_tiny",
 ) -> None:
     """Write a wheel with one program, as pip expects it."""
     folder.mkdir(exist_ok=True)
-    facts = f"tap_tiny-{version}.dist-info"
-    with zipfile.ZipFile(folder / f"tap_tiny-{version}-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("tap_tiny.py", code)
-        wheel.writestr(f"{facts}/METADATA", f"Metadata-Version: 2.1\nName: tap-tiny\nVersion: {version}\n")
+    facts = f"{package}-{version}.dist-info"
+    with zipfile.ZipFile(folder / f"{package}-{version}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(f"{package}.py", code)
+        wheel.writestr(f"{facts}/METADATA", f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
         wheel.writestr(f"{facts}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        wheel.writestr(f"{facts}/entry_points.txt", f"[console_scripts]\n{program} = tap_tiny:main\n")
+        wheel.writestr(f"{facts}/entry_points.txt", f"[console_scripts]\n{program} = {package}:main\n")
         wheel.writestr(f"{facts}/RECORD", "")
 
 
@@ -67,9 +76,7 @@ def test_installs_lists_upgrades_and_removes(wheels, settings):
         settings.TAPS_DIR.with_name("elsewhere")
     )  # a backup that was restored there
     settings.TAPS_DIR = moved
-    said = installing.subprocess.run(
-        tap_command(found), env=tap_environment(found), capture_output=True, text=True
-    )
+    said = subprocess.run(tap_command(found), env=tap_environment(found), capture_output=True, text=True)
     assert said.returncode == 0
     assert "never to be passed on" not in said.stdout
     make_wheel(wheels, version="2.0")
@@ -140,3 +147,38 @@ def test_a_broken_declaration_is_told_by_the_list_and_by_check(wheels, settings)
     assert f"{path} is left out" in run("--list")
     [warning] = check_declarations()
     assert (warning.id, str(path) in warning.msg) == ("sources.W001", True)
+
+
+WEATHER = """
+import argparse, json, sys
+def main():
+    parser = argparse.ArgumentParser()
+    for word in ("config", "catalog", "state"):
+        parser.add_argument("--" + word)
+    parser.add_argument("--discover", action="store_true")
+    given = parser.parse_args()
+    config = json.load(open(given.config))
+    assert config["user_agent"] == "stitchapp" and config["paging"] == {"size": 500}
+    schema = {"type": "object", "properties": {"station": {"type": "string"}}}
+    if given.discover:
+        print(json.dumps({"streams": [{"stream": "stations", "tap_stream_id": "stations", "schema": schema}]}))
+        return
+    print(json.dumps({"type": "SCHEMA", "stream": "stations", "schema": schema, "key_properties": ["station"]}))
+    for station in config["stations"]:
+        print(json.dumps({"type": "RECORD", "stream": "stations", "record": {"station": station}}))
+"""
+
+
+def test_the_guides_example_is_declared_installed_and_run_as_it_stands_there(wheels, settings, tmp_path):
+    found = declare(SOURCE_DECLARATION, name="platform.weather", folder=settings.SOURCES_DIR)
+    make_wheel(wheels, WEATHER, version="1.2.0", program="tap-weather", package="tap_weather")
+    run("weather")
+    given = {"api_key": "a key", "stations": "7, 9", "start_date": "2026-01-01T00:00:00Z"}
+    assert bad_properties(found, given, {}) == []
+    assert is_complete(found, given)
+    (tmp_path / "config.json").write_text(json.dumps(config_for_tap(found, given, folder=tmp_path)))
+    command = [*tap_command(found), "--config", str(tmp_path / "config.json")]
+    for words, seen in ((["--discover"], "stations"), ([], '"station": "9"')):
+        done = subprocess.run([*command, *words], env=tap_environment(found), capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert seen in done.stdout
