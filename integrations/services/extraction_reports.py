@@ -71,6 +71,12 @@ def running_extraction(*, integration: Integration) -> Job | None:
     return job
 
 
+def newest_job(*, integration: Integration) -> Job | None:
+    """Return the newest extraction, running or over."""
+    job: Job | None = integration.jobs.extractions().order_by("-created_at", "-pk").first()
+    return job
+
+
 def last_completed(*, integration: Integration) -> Job | None:
     """Return the extraction that ended last."""
     ended = integration.jobs.extractions().exclude(completed_at=None)

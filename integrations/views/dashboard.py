@@ -1,6 +1,7 @@
 """The dashboard: all integrations of the account, and what they loaded."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
@@ -12,7 +13,8 @@ from django.views.decorators.http import require_safe
 from accounts.access import Can, allow, may
 from accounts.plan_words import trial_words
 from accounts.services.usage import days_of_billing_period
-from integrations.models import Integration
+from integrations.models import Integration, Job, SetUpStep
+from integrations.services.sync_states import newest_jobs, standing_word
 from integrations.services.usage import account_usage, rows_by_integration
 from integrations.views.frame import switches, urls_of
 from stitchapp import charts
@@ -23,7 +25,7 @@ CONTINUOUSLY = "Continuously Replicated"
 COLUMNS = (
     ("name", "Name", lambda row: row.name.casefold()),
     ("status", "Status", lambda row: (row.status, row.name.casefold())),
-    ("sync", "Last Sync Completed", lambda row: (row.last_sync, row.name.casefold())),
+    ("sync", "Last Sync Completed", lambda row: (row.last_sync or row.synced_words, row.name.casefold())),
     ("rows", "Rows This Billing Period", lambda row: (row.rows, row.name.casefold())),
 )
 
@@ -34,10 +36,17 @@ class Row:
 
     name: str
     status: str
-    last_sync: str
+    last_sync: str  # a word; empty when there is a time, or nothing yet
+    synced_at: datetime | None
     rows: int
     url: str
+    set_up_url: str
     toggle: dict[str, object]
+
+    @property
+    def synced_words(self) -> str:
+        """The time as it sorts: before every word."""
+        return self.synced_at.isoformat() if self.synced_at is not None else ""
 
 
 @allow(Can.VIEW_ACCOUNT)
@@ -79,17 +88,39 @@ def table_rows(request: HttpRequest, integrations: list[Integration], rows: dict
     may_pause = may(request.membership, Can.PAUSE_INTEGRATIONS)
     toggle = switches(request.account, back=request.get_full_path(), may_pause=may_pause)
     summary_url = urls_of(request.account, "integration-summary")
+    set_up_urls = {
+        step: urls_of(request.account, name)
+        for step, name in (
+            (SetUpStep.FORM, "integration-settings"),
+            (SetUpStep.DISCOVER_SCHEMA, "connection-check"),
+            (SetUpStep.FIELD_SELECTION, "integration-tables"),
+        )
+    }
+    jobs = newest_jobs(account=request.account) if any(not each.is_push for each in integrations) else {}
+    now = timezone.now()
     return [
         Row(
             name=integration.display_name,
             status=integration.status,
-            last_sync=CONTINUOUSLY,
+            last_sync=last_sync(integration, jobs.get(integration.pk), now),
+            synced_at=synced_at(integration, jobs.get(integration.pk)),
             rows=rows.get(integration.pk, 0),
             url=summary_url(integration),
+            set_up_url="" if integration.is_configured else set_up_urls[integration.step](integration),
             toggle=toggle(integration),
         )
         for integration in integrations
     ]
+
+
+def last_sync(integration: Integration, newest: Job | None, now: datetime) -> str:
+    """Return the word of the Last Sync column, if it is one."""
+    return CONTINUOUSLY if integration.is_push else standing_word(integration, newest, now)
+
+
+def synced_at(integration: Integration, newest: Job | None) -> datetime | None:
+    """Return when the last extraction ended."""
+    return newest.completed_at if newest is not None else None
 
 
 def chosen_sort(wanted: str) -> str:

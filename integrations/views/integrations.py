@@ -1,5 +1,7 @@
 """One integration: its Summary, its Extractions tab, and pausing, resuming and deleting it."""
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -10,13 +12,18 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import Can, allow
 from accounts.services.usage import days_of_billing_period
 from integrations.models import Integration
+from integrations.services.extraction_reports import last_completed, newest_job, running_extraction
 from integrations.services.integrations import delete_integration, pause_integration, resume_integration
+from integrations.services.sync_states import IN_PROGRESS, NOT_SYNCING
+from integrations.services.sync_states import sync_status as source_status
 from integrations.services.usage import account_usage, integration_usage
 from integrations.services.waiting import WaitingTable, waiting_tables
 from integrations.views.frame import find_integration, frame, url_of, way_back
 from stitchapp import charts
 from stitchapp.rendering import render_page
 
+FAILED = ("failed", "timed out")
+TONES = {IN_PROGRESS: "ok", NOT_SYNCING: "soft"}
 MOST_NOTICES = 3  # of tables that fail; an outage can make hundreds of them
 
 
@@ -34,6 +41,7 @@ def integration_summary(request: HttpRequest, integration_id: int) -> HttpRespon
     context = frame(request, integration, "integration-summary") | {
         "last_received_at": last_received(integration, waiting),
         "sync_status": sync_status(integration, waiting),
+        "extracted": None if integration.is_push else extracted(integration, now),
         "waiting_rows": sum(table.records for table in waiting),
         "waiting_tables": len(waiting),
         "failing": failing[:MOST_NOTICES],
@@ -44,13 +52,40 @@ def integration_summary(request: HttpRequest, integration_id: int) -> HttpRespon
         "usage": usage,
         "share": round(100 * usage.total / total) if total else None,
         "chart": charts.daily_bars(usage.days),
-        "looks_again": bool(waiting) and not integration.is_paused,
+        "looks_again": looks_again(integration, waiting),
         "summary_url": request.path,
         "loads_url": url_of(integration, "integration-loads"),
         "table_loads_url": url_of(integration, "table-loads"),
         "settings_url": url_of(integration, "integration-settings"),
     }
     return render_page(request, "integrations/integration_summary.html", context)
+
+
+def extracted(integration: Integration, now: datetime) -> dict[str, object]:
+    """Return what the Summary says of a source's extractions (app.md 10.1)."""
+    newest = newest_job(integration=integration)
+    word = source_status(integration, newest, now)
+    ended = newest if newest is not None and not newest.is_open else last_completed(integration=integration)
+    is_running = newest is not None and newest.is_open and newest.started_at is not None
+    return {
+        "started_at": newest.started_at if newest is not None and is_running else None,
+        "completed_at": ended.completed_at if ended is not None else None,
+        "word": word,
+        "tone": TONES.get(word, "strong"),
+        "failed": ended is not None and ended.outcome in FAILED,
+        "next_at": integration.next_run_at,
+        "is_due": integration.next_run_at is not None and integration.next_run_at <= now,
+        "last_url": url_of(integration, "extraction-detail", job_id=ended.pk) if ended is not None else "",
+        "extractions_url": url_of(integration, "integration-extractions"),
+        "schedule_url": url_of(integration, "schedule-edit"),
+    }
+
+
+def looks_again(integration: Integration, waiting: list[WaitingTable]) -> bool:
+    """Tell whether the page would soon say something else."""
+    if not integration.is_push:
+        return bool(waiting) or running_extraction(integration=integration) is not None
+    return bool(waiting) and not integration.is_paused
 
 
 def last_received(integration: Integration, waiting: list[WaitingTable]):
@@ -82,9 +117,12 @@ def integration_pause(request: HttpRequest, integration_id: int) -> HttpResponse
     back = way_back(request, integration)
     if request.method == "POST":
         pause_integration(integration=integration, actor=request.user)
-        messages.success(
-            request, f"{integration.display_name} is paused. Requests with its tokens are refused."
+        after = (
+            "Requests with its tokens are refused."
+            if integration.is_push
+            else "No extraction starts by itself."
         )
+        messages.success(request, f"{integration.display_name} is paused. {after}")
         return redirect(back)
     context = {
         "nav_active": "integrations",
@@ -102,7 +140,10 @@ def integration_resume(request: HttpRequest, integration_id: int) -> HttpRespons
     """Accept pushes again."""
     integration = find_integration(request, integration_id)
     resume_integration(integration=integration, actor=request.user)
-    messages.success(request, f"{integration.display_name} is active. Its tokens work again.")
+    after = (
+        "Its tokens work again." if integration.is_push else "Its extractions start by its schedule again."
+    )
+    messages.success(request, f"{integration.display_name} is active. {after}")
     return redirect(way_back(request, integration))
 
 
