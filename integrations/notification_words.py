@@ -20,6 +20,10 @@ MEANINGS = {
         "Nothing was loaded for more than 40 days, and your integrations were paused. It ends when one is resumed, "
         "or none of them is left."
     ),
+    Kind.DATABASE_INTEGRATION_ERROR: (
+        "A database that is a source cannot be read: it does not answer, or refuses the connection or the look at its "
+        "tables. Nothing is extracted until then. It is tried again on schedule, and ends with the next good one."
+    ),
     Kind.DATA_WAREHOUSE_ERROR: (
         "A destination refuses to be loaded into, and that will not heal by itself: a wrong password, a missing right, "
         "a full disk. Everything for it waits. It ends when a connection test succeeds, or with the next good load."
@@ -28,6 +32,10 @@ MEANINGS = {
         "A destination cannot be reached or is held by another program, or something in it stands in the way of a "
         "table: a lock, a view, a constraint of yours, a missing right; or an integration has no destination at all. "
         "It ends with the next good load."
+    ),
+    Kind.EXTRACTION_EXIT_STATUS: (
+        "An extraction failed or ran out of time. What it extracted before is loaded, and the next one goes on from "
+        "there. It is tried again on schedule, and ends with the next good extraction."
     ),
     Kind.ERROR_PERSISTING_TABLE: (
         "One table cannot be loaded as it is: its key was changed, a column that is needed was taken away, two names "
@@ -78,6 +86,11 @@ def kinds_explained() -> list[dict[str, str]]:
 
 LOADING = "{product} is trying to load your data, and we're running into some trouble."
 RETRIED = "Nothing is lost. If you can fix the issue, {product} will automatically retry loading the data."
+EXTRACTED_AGAIN = (
+    "It is tried again on schedule. If you have fixed the issue, you need not wait: run an extraction now."
+)
+CONNECTION = "Check that the database runs and lets this server in. " + EXTRACTED_AGAIN
+EXTRACTING = "{product} is trying to replicate your data, and we're running into some trouble."
 LEADS = dict.fromkeys(
     (
         Kind.DATA_WAREHOUSE_ERROR,
@@ -87,7 +100,7 @@ LEADS = dict.fromkeys(
         Kind.INTERNAL_LOADING,
     ),
     LOADING,
-)
+) | dict.fromkeys((Kind.DATABASE_INTEGRATION_ERROR, Kind.EXTRACTION_EXIT_STATUS), EXTRACTING)
 ADVICE = dict.fromkeys(
     (
         Kind.DATA_WAREHOUSE_ERROR,
@@ -97,6 +110,8 @@ ADVICE = dict.fromkeys(
     ),
     RETRIED,
 ) | {
+    Kind.DATABASE_INTEGRATION_ERROR: CONNECTION,
+    Kind.EXTRACTION_EXIT_STATUS: EXTRACTED_AGAIN,
     Kind.INTERNAL_LOADING: (
         "You need not do anything: it is tried again by itself. If it lasts, tell the people who run the server."
     ),

@@ -1,6 +1,6 @@
 """What can be told to an account's people, and how (app.md 12.2 and 12.3).
 
-Only what this server can really find out stands here: what belongs to extractions comes with them.
+Only what this server can really find out stands here.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Facts:
     """How one kind is shown and mailed.
 
     A mail waits for `delay`: what is over by then sends none. `raw` mails may quote the error; `opt_out` ones are
-    kept from members who want no mail about errors. `{table}`, `{number}` and `{product}` in a subject
+    kept from members who want no mail about errors. `{table}`, `{integration}`, `{number}` and `{product}` in a subject
     are filled in.
     """
 
@@ -89,6 +89,15 @@ class Kind(Enum):
         raw=False,
         opt_out=False,
     )
+    DATABASE_INTEGRATION_ERROR = Facts(
+        "Database integration error",
+        Category.INTEGRATION,
+        Level.CRITICAL,
+        NONE,
+        "Database Integration Error",
+        raw=False,
+        opt_out=True,
+    )
     DATA_WAREHOUSE_ERROR = Facts(
         "Data warehouse error",
         Category.DESTINATION,
@@ -106,6 +115,16 @@ class Kind(Enum):
         "Unable to Deliver Post Load Notification",
         raw=True,
         opt_out=True,
+    )
+    EXTRACTION_EXIT_STATUS = Facts(
+        "Extraction exit status",
+        Category.REPLICATION,
+        Level.CRITICAL,
+        timedelta(minutes=60),
+        "We're encountering some errors with your {integration} integration",
+        raw=True,
+        opt_out=True,
+        many="We're encountering some errors with {number} integrations",
     )
     ERROR_PERSISTING_TABLE = Facts(
         "Error persisting table data",

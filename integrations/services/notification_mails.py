@@ -128,7 +128,13 @@ def recipients(account: Account, kind: Kind) -> tuple[list[User], list[Notificat
 def subject_of(kind: Kind, due: list[Notification]) -> str:
     """Return the subject of a mail about these."""
     subject = kind.facts.many if kind.facts.many and len(due) > 1 else kind.facts.subject
-    return subject.format(table=due[0].table_name[:100], number=len(due), product=settings.PRODUCT_NAME)
+    integration = due[0].integration
+    return subject.format(
+        table=due[0].table_name[:100],
+        integration=integration.display_name[:100] if integration is not None else "",
+        number=len(due),
+        product=settings.PRODUCT_NAME,
+    )
 
 
 def waiting_tables(notification: Notification) -> list[str]:

@@ -10,6 +10,7 @@ from integrations.models import Category, Kind, Level, Notification
 from integrations.services.rejected_records import open_counts
 from integrations.views.frame import url_of
 
+EXTRACTIONS = (Kind.DATABASE_INTEGRATION_ERROR.stored, Kind.EXTRACTION_EXIT_STATUS.stored)
 REJECTED, HOOK = Kind.REJECTED_RECORDS.stored, Kind.UNDELIVERABLE_HOOK.stored
 
 
@@ -64,6 +65,8 @@ def place_of(notification: Notification, account: Account) -> tuple[str, str]:
     if integration is not None and integration.deleted_at is None:
         if notification.kind == REJECTED:
             return "the rejected records", url_of(integration, "rejected-list")
+        if notification.kind in EXTRACTIONS:
+            return "the full extraction logs", url_of(integration, "integration-extractions")
         return "your loading reports", url_of(integration, "integration-loads")
     return "your destination", reverse("integrations:destination", args=[account.client_id])
 
@@ -74,4 +77,6 @@ def help_of(notification: Notification) -> str:
         return reverse("integrations:guide", args=["account/post-load-hooks"]) + "#retries"
     if notification.facts.category is Category.ACCOUNT:
         return reverse("integrations:guide", args=["account/notifications"])
+    if notification.kind in EXTRACTIONS:
+        return reverse("integrations:guide", args=["replication/schedules"]) + "#rules"
     return reverse("integrations:guide", args=["replication/loading"]) + "#messages"
