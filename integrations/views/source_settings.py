@@ -8,10 +8,12 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import Can, allow, may
 from accounts.errors import DomainError
+from integrations.forms.schedules import ScheduleForm
 from integrations.forms.sources import SourceSettingsForm, StartDateForm
 from integrations.models import Integration
 from integrations.services.destinations import destination_of
@@ -72,6 +74,8 @@ def render(
         "type_label": form.source_type.label if form is not None else integration.type,
         "start_date": start_date_of(integration),
         "asks_for_start_date": form is not None and form.source_type.asks_for_start_date,
+        "sample": sample_of(integration),
+        "schedule_url": url_of(integration, "schedule-edit"),
         "settings_url": request.path,
         "summary_url": url_of(integration, "integration-summary"),
         "check_url": url_of(integration, "connection-check"),
@@ -81,6 +85,18 @@ def render(
         "may_delete": may(request.membership, Can.DELETE_INTEGRATIONS),
     }
     return render_page(request, "integrations/source_settings.html", context, status=status)
+
+
+def sample_of(integration: Integration) -> dict[str, object] | None:
+    """Return how often the source is extracted, and the next three starts."""
+    form = ScheduleForm(
+        account=integration.account,
+        type_name=integration.type,
+        stored=integration.properties,
+        created_at=integration.created_at,
+        now=timezone.now(),
+    )
+    return form.sample()
 
 
 def start_date_of(integration: Integration) -> date | None:

@@ -190,6 +190,14 @@ def test_the_page_saves_cron_only_on_a_plan_with_it(browser, account, source, ur
     assert "Advanced scheduling comes with the Advanced and Premium plans" in markup
 
 
+def test_the_settings_show_the_schedule_and_lead_to_it(browser, source, url):
+    response = browser.get(page(source, "settings"))
+    text = text_of(response)
+    assert "Replication Frequency A new replication job from PostgreSQL starts every half hour" in text
+    assert "Sample schedule:" in text
+    assert f'href="{url}"' in response.content.decode()
+
+
 def test_what_is_pushed_has_no_schedule_page(browser, account):
     assert browser.get(page(make_integration(account), "schedule")).status_code == 404
 
