@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,8 @@ UNUSED_WORDS = ("definitions", "$defs")
 class StreamForm:
     """What the latest SCHEMA message says of a stream."""
 
-    name: str
+    name: str  # the tap's
+    table: str
     raw: bytes  # its schema as the tap wrote it
     schema: bytes  # as it is handed over
     keys: list[str]
@@ -27,7 +29,7 @@ class StreamForm:
 
     def beginning(self, version: int | None) -> bytes:
         """Return a body up to its messages."""
-        head: dict[str, Any] = {"table_name": self.name, "key_names": self.keys}
+        head: dict[str, Any] = {"table_name": self.table, "key_names": self.keys}
         if self.bookmarks:
             head["bookmark_names"] = self.bookmarks
         if version is not None:
@@ -49,7 +51,7 @@ class Gathered:
         return self.form.beginning(self.version) + b",".join(self.messages) + b"]}"
 
 
-def form_of(line: Line, known: StreamForm | None) -> StreamForm:
+def form_of(line: Line, known: StreamForm | None, *, tables: Mapping[str, str]) -> StreamForm:
     """Return what a SCHEMA message says; `known` itself when it says nothing new. Raises BadOutput."""
     if not line.stream:
         raise BadOutput("A SCHEMA message of the tap names no stream.")
@@ -59,7 +61,8 @@ def form_of(line: Line, known: StreamForm | None) -> StreamForm:
     raw = bytes(line.schema)
     if known is not None and known.raw == raw and known.keys == keys and known.bookmarks == bookmarks:
         return known
-    return StreamForm(line.stream, raw, handed_over(line.stream, raw), keys, bookmarks)
+    table = tables.get(line.stream, line.stream)
+    return StreamForm(line.stream, table, raw, handed_over(line.stream, raw), keys, bookmarks)
 
 
 def handed_over(stream: str, raw: bytes) -> bytes:
@@ -78,7 +81,8 @@ def handed_over(stream: str, raw: bytes) -> bytes:
 class Gathering:
     """Keeps what is gathered of every stream, within bounds."""
 
-    def __init__(self, *, most_bytes: int, sequence: int) -> None:
+    def __init__(self, *, most_bytes: int, sequence: int, tables: Mapping[str, str]) -> None:
+        self.tables = tables  # by the tap's names; a stream that is not among them is a table of its name
         self.most_bytes = most_bytes  # of all streams together
         self.sequence = sequence  # the last one that was given
         self.forms: dict[str, StreamForm] = {}
@@ -87,7 +91,7 @@ class Gathering:
 
     def schema(self, line: Line) -> bool:
         """Take a SCHEMA message; return False when records of its stream have to be handed over before."""
-        form = form_of(line, self.forms.get(line.stream or ""))
+        form = form_of(line, self.forms.get(line.stream or ""), tables=self.tables)
         if form.name in self.open and self.open[form.name].form is not form:
             return False
         self.forms[form.name] = form

@@ -36,6 +36,7 @@ from integrations.importapi.setting_aside import text_of
 from integrations.loading.reading import BATCH
 from integrations.models import BatchTable, Job, SourceState
 from integrations.queue.accepting import QueueUnavailable, Replay, accept_batch, queue_has_spare_room
+from integrations.services.table_names import tables_by_tap_name
 
 logger = logging.getLogger("integrations.extracting")
 BODY_BYTES = 4 * 1024**2  # of records that are gathered before they are handed over
@@ -142,11 +143,13 @@ class Target:
             last = max(found.sequence, time.time_ns())
             self.reserved = last + RESERVED
             SourceState.objects.filter(pk=found.pk).update(sequence=self.reserved)
-        return Gathering(most_bytes=min(BODY_BYTES, settings.MAX_BODY_BYTES // 2), sequence=last), found.state
+        most_bytes = min(BODY_BYTES, settings.MAX_BODY_BYTES // 2)
+        tables = tables_by_tap_name(self.job.integration_id)
+        return Gathering(most_bytes=most_bytes, sequence=last, tables=tables), found.state
 
     def _accept(self, gathered: Gathered) -> None:
         """Store a batch; wait while there is no room for it, and the tap waits with us."""
-        name, body = gathered.form.name, gathered.body()
+        name, body = gathered.form.table, gathered.body()
         if len(body) > settings.MAX_BODY_BYTES:
             raise BadOutput(
                 f"A record of the stream {name!r} makes a batch of {len(body)} bytes; the most is "

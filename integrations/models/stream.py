@@ -20,7 +20,8 @@ class Stream(models.Model):
     integration = models.ForeignKey(Integration, on_delete=models.CASCADE, related_name="streams")
     tap_stream_id = models.TextField(help_text="The tap’s own name of it, unique in the source.")
     id_digest = models.CharField(max_length=64, help_text="SHA-256 of the tap’s name, which has any length.")
-    stream_name = models.TextField()
+    tap_stream = models.TextField(default="", help_text="The name that the tap’s messages give it.")
+    stream_name = models.TextField(help_text="Its table in the warehouse; it never changes.")
     metadata = models.JSONField(default=dict, help_text="The tap’s metadata of the stream.")
     schema = models.TextField(default="{}", help_text="JSON Schema of its records, as the tap wrote it.")
     field_metadata = models.JSONField(

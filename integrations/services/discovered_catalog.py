@@ -36,7 +36,8 @@ class FoundStream:
     """One stream of a catalog, in the form in which it is stored."""
 
     tap_stream_id: str
-    stream_name: str
+    tap_stream: str
+    stream_name: str  # the table’s own name, which another schema’s may have too
     metadata: dict[str, Any]
     schema: str
     field_metadata: dict[str, Any]
@@ -78,6 +79,8 @@ def read_stream(entry: object, at: int) -> FoundStream:
             stream_metadata.setdefault(key, entry[old])
     if entry.get("table_name") not in (None, "", name):
         stream_metadata.setdefault("table-name", entry["table_name"])
+    if stream_metadata.get("forced-replication-method") == "":
+        del stream_metadata["forced-replication-method"]  # some taps write it where nothing is prescribed
     complete_fields(by_key, properties, stream_metadata)
     for metadata in (stream_metadata, *by_key.values()):
         make_a_default_of_selected(metadata)
@@ -88,7 +91,8 @@ def read_stream(entry: object, at: int) -> FoundStream:
         )
     return FoundStream(
         tap_stream_id=tap_stream_id,
-        stream_name=str(name),
+        tap_stream=str(name),
+        stream_name=str(stream_metadata.get("table-name") or name),
         metadata=stream_metadata,
         schema=json.dumps(schema),
         field_metadata=by_key,

@@ -59,8 +59,8 @@ def entry_for_run(stream: Stream, properties: dict[str, str]) -> dict[str, Any]:
             metadata.append({"breadcrumb": json.loads(key), "metadata": below})
     entry = {
         "tap_stream_id": stream.tap_stream_id,
-        "stream": stream.stream_name,
-        "table_name": stream.metadata.get("table-name") or stream.stream_name,
+        "stream": stream.tap_stream or stream.stream_name,
+        "table_name": stream.metadata.get("table-name") or stream.tap_stream or stream.stream_name,
         "key_properties": key_properties(stream),
         "schema": schema,
         "metadata": metadata,

@@ -33,6 +33,7 @@ from integrations.services.stream_metadata import (
     key_properties,
     merged_metadata,
 )
+from integrations.services.table_names import TableNames
 from integrations.sources.registry import find_source_type
 
 __all__ = [
@@ -48,7 +49,10 @@ __all__ = [
 ]
 
 CHOOSABLE = (SetUpStep.FIELD_SELECTION, SetUpStep.FULLY_CONFIGURED)
-FOUND_FIELDS = ("stream_name", "metadata", "schema", "field_metadata", "field_count", "vanished_at")
+SYSTEM_SCHEMAS = frozenset(  # the server's own tables, which nobody replicates
+    {"information_schema", "pg_catalog", "pg_toast", "mysql", "performance_schema", "sys"}
+)
+FOUND_FIELDS = ("tap_stream", "metadata", "schema", "field_metadata", "field_count", "vanished_at")
 MAX_NAMED = 20  # tables that an audit event names
 
 
@@ -64,8 +68,11 @@ def store_catalog(*, integration: Integration, catalog: object, now: datetime) -
     """
     found = read_catalog(catalog)
     current = lock_integration(integration)
-    name_databases(found, current)
+    if is_database(current):
+        found = [stream for stream in found if stream.metadata.get("schema-name") not in SYSTEM_SCHEMAS]
+        name_databases(found, current)
     known = {stream.id_digest: stream for stream in Stream.objects.filter(integration=current)}
+    names = TableNames(current, known.values())
     is_first = not known
     changes, changed, added = [], [], []
     for entry in found:
@@ -73,6 +80,7 @@ def store_catalog(*, integration: Integration, catalog: object, now: datetime) -
         stream = known.pop(digest, None)
         if stream is None:
             stream = Stream(integration=current, tap_stream_id=entry.tap_stream_id, id_digest=digest)
+            stream.stream_name = names.give(entry)
             stream.found_at = now
             renew(stream, entry)
             added.append(stream)
@@ -98,11 +106,13 @@ def store_catalog(*, integration: Integration, catalog: object, now: datetime) -
     return len(found)
 
 
+def is_database(integration: Integration) -> bool:
+    source_type = find_source_type(integration.type)
+    return source_type is not None and source_type.chooses_method
+
+
 def name_databases(found: list[FoundStream], integration: Integration) -> None:
     """Say which database a table is in where the tap does not: the one of the connection, or the schema itself."""
-    source_type = find_source_type(integration.type)
-    if source_type is None or not source_type.chooses_method:
-        return
     connected = integration.properties.get("dbname") or integration.properties.get("database")
     for stream in found:
         if not stream.metadata.get("database-name"):
