@@ -16,13 +16,17 @@ PARALLEL = ["-m", "not live and not browser"]
 DATABASE = ["-m", "django_db and not live and not browser"]
 # Processes of their own are started by these: after the others, and by two, as they mostly wait.
 PROCESSES = ["-m", "live or browser"]
+DATABASE_PROCESSES = ["-m", "live and not either_database"]
 
 
 def pytest(title: str, *words: str, **environment: str) -> int:
     """Run pytest with its own data folder; return its exit code, an empty selection counting as good."""
     print(f"\n=== {title}", flush=True)
     begun = time.monotonic()
-    code = subprocess.call([sys.executable, "-m", "pytest", "-q", *words], env=os.environ | environment)
+    compiled = {"PYTHONDONTWRITEBYTECODE": ""}  # once, not by every worker and every program it starts
+    code = subprocess.call(
+        [sys.executable, "-m", "pytest", "-q", *words], env=os.environ | compiled | environment
+    )
     print(f"=== {title}: {time.monotonic() - begun:.0f} s", flush=True)
     return 0 if code == 5 else code
 
@@ -43,7 +47,7 @@ def main(words: list[str]) -> int:
     with postgresql_server() as url:
         codes.append(pytest("PostgreSQL", *BOTH_CORES, *DATABASE, *words, DATABASE_URL=url))
         codes.append(pytest_patiently("processes and browser, SQLite", *PROCESSES, *words))
-        codes.append(pytest_patiently("processes, PostgreSQL", "-m", "live", *words, DATABASE_URL=url))
+        codes.append(pytest_patiently("processes, PostgreSQL", *DATABASE_PROCESSES, *words, DATABASE_URL=url))
     return max(codes)
 
 

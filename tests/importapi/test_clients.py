@@ -15,7 +15,7 @@ import vega_datasets
 
 from tests.clients.environments import client_environment
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.either_database]
 DATA = Path(vega_datasets.__file__).parent / "_data"
 NUMBER, TEXT = {"type": ["null", "number"]}, {"type": ["null", "string"]}
 MOMENT = {"type": ["null", "string"], "format": "date-time"}

@@ -10,7 +10,7 @@ import pytest
 
 from tests.queue.processes import GUNICORN, Product
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.either_database]
 STATUS = b"GET /v2/import/status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 

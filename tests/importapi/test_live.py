@@ -11,7 +11,7 @@ import pytest
 
 from tests.queue.processes import GUNICORN
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.either_database]
 LIMIT = 20 * 1024 * 1024
 
 

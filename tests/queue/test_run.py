@@ -141,6 +141,7 @@ def proportional_memory(pid: int) -> int:
     return total
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("victim", ["web server", "loader"])
 def test_when_one_program_dies_the_other_is_ended_and_the_code_tells(product, victim):
     product.start("run", RUN)
@@ -157,6 +158,7 @@ def test_when_one_program_dies_the_other_is_ended_and_the_code_tells(product, vi
     assert f"The {victim} ended with code -9; ending the rest." in (product.data_dir / "log").read_text()
 
 
+@pytest.mark.either_database
 def test_no_program_outlives_a_killed_supervisor(product):
     product.start("run", RUN)
     product.wait_until_ready()
@@ -168,6 +170,7 @@ def test_no_program_outlives_a_killed_supervisor(product):
     wait_for(lambda: not [pid for pid in everything if Path(f"/proc/{pid}").exists()], seconds=30)
 
 
+@pytest.mark.either_database
 def test_a_taken_port_is_said_plainly(product):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", product.port))
