@@ -9,6 +9,7 @@ MEASUREMENTS = (
     "fairness",
     "pages",
     "account_pages",
+    "api",
     "end_to_end",
     "rivals",
     "growth",
