@@ -39,9 +39,9 @@ INVALID_ADDRESS = {"email_address": "Required. Must be valid email address forma
 UNKNOWN = Refusal(404, {"status": "NOT FOUND"})
 
 
-def refusal(message: str | dict[str, str]) -> Refusal:
+def refusal(message: str | dict[str, str], *, code: str = "invalid_body") -> Refusal:
     """Build the error of these endpoints (envelope F of connect-api.md 1.9)."""
-    return Refusal(400, {"error": {"message": message}})
+    return Refusal(400, {"error": {"message": message}}, code=code)
 
 
 BODY_REFUSALS = {
@@ -94,7 +94,7 @@ def custom_email_create(request: HttpRequest, body: CustomEmailCreate):
             api_key=request.api_key,
         )
     except DomainError as error:
-        raise refusal(error.message) from error
+        raise refusal(error.message, code=error.code) from error
     return shown(address, request.account.client_id)
 
 

@@ -59,8 +59,8 @@ FILTERS = "GET may only include the params: source_id and/or destination_id"
 EMBEDDED_ONCE = "the embedded warehouse is in use by this account already, or switched off on this server"
 TRIES = 3
 BODY_REFUSALS = {
-    ("v4/destinations", "POST"): Refusal(400, CREATE_BODY),
-    ("v4/destinations/<int:destination_id>", "PUT"): Refusal(400, UPDATE_BODY),
+    ("v4/destinations", "POST"): Refusal(400, CREATE_BODY, code="invalid_body"),
+    ("v4/destinations/<int:destination_id>", "PUT"): Refusal(400, UPDATE_BODY, code="invalid_body"),
 }
 
 
@@ -140,12 +140,12 @@ def live(account: Account):
 def destination_create(request: HttpRequest, body: DestinationCreate):
     """It is tested in the background: read its last connection check. How many an account may have is in its plan."""
     if body.type not in FORMS:
-        raise Refusal(400, unsupported(body.type))
+        raise Refusal(400, unsupported(body.type), code="invalid_type")
     name = body.name if "name" in body.model_fields_set else free_name(request.account, body.type)
     names: Names = {"display_name": name, "description": body.description}
     main_destination(account=request.account)
     if body.type == DestinationType.DUCKDB and not embedded_is_offered(account=request.account):
-        raise Refusal(400, EMBEDDED_ONCE)
+        raise Refusal(400, EMBEDDED_ONCE, code="embedded_in_use")
     asked = {
         "account": request.account,
         "actor": request.api_key.owner,
@@ -185,9 +185,9 @@ def rules_in_words(type_: str, provided: set[str]) -> Iterator[None]:
             reasons=error.reasons,
         ) from error
     except DestinationGone as error:
-        raise Refusal(400, UNKNOWN) from error
+        raise Refusal(400, UNKNOWN, code="unknown_destination") from error
     except DomainError as error:
-        raise Refusal(400, error.message) from error
+        raise Refusal(400, error.message, code=error.code) from error
 
 
 def unsupported(type_: str) -> str:
@@ -221,11 +221,13 @@ def destination_update(request: HttpRequest, destination_id: int, body: Destinat
     """
     sent = body.model_fields_set
     if not sent - {"type"}:
-        raise Refusal(400, UPDATE_BODY)
+        raise Refusal(400, UPDATE_BODY, code="invalid_body")
     for _ in range(TRIES):
-        destination = find_destination(request, destination_id, Refusal(400, UNKNOWN))
+        destination = find_destination(
+            request, destination_id, Refusal(400, UNKNOWN, code="unknown_destination")
+        )
         if "type" in sent and body.type != destination.type:
-            raise Refusal(400, FIXED_TYPE)
+            raise Refusal(400, FIXED_TYPE, code="fixed_type")
         names: Names = {
             "display_name": body.name if "name" in sent else destination.display_name,
             "description": body.description if "description" in sent else destination.description,
@@ -236,7 +238,7 @@ def destination_update(request: HttpRequest, destination_id: int, body: Destinat
             )
         except DestinationChanged:  # by somebody else, since it was read: merge into what is there now
             continue
-    raise Refusal(400, DestinationChanged.message)
+    raise Refusal(400, DestinationChanged.message, code=DestinationChanged.code)
 
 
 def change(
@@ -273,7 +275,9 @@ def destination_delete(request: HttpRequest, destination_id: int):
     What was loaded stays in the warehouse.
     """
     missing = Refusal(
-        400, f"Unable to locate dest ({destination_id}) for client ({request.account.client_id}) to delete"
+        400,
+        f"Unable to locate dest ({destination_id}) for client ({request.account.client_id}) to delete",
+        code="unknown_destination",
     )
     destination = find_destination(request, destination_id, missing)
     try:

@@ -94,7 +94,7 @@ def hook_create(request: HttpRequest, body: HookCreate):
             api_key=request.api_key,
         )
     except (PlanRequired, HookLimitReached) as error:
-        raise Refusal(400, {"error": {"message": error.message}}) from error
+        raise Refusal(400, {"error": {"message": error.message}}, code=error.code) from error
     except DomainError as error:
         raise invalid_body("Invalid POST body", reason=error.message) from error
     return shown(hook, request.account.client_id) | {"signing_secret": secret}
@@ -130,7 +130,7 @@ def hook_update(request: HttpRequest, hook_id: int, body: HookChange):
         else:
             disable_hook(**who)
     except PlanRequired as error:
-        raise Refusal(400, {"error": {"message": error.message}}) from error
+        raise Refusal(400, {"error": {"message": error.message}}, code=error.code) from error
     return shown(find_hook(request, hook_id), request.account.client_id)
 
 

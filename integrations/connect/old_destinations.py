@@ -39,8 +39,8 @@ BODY = "body must be a map with type = redshift, postgres, or snowflake. require
 ONE = "an account can have at most one destination"
 UNSUPPORTED = "this server has no destinations of type ({}); it loads into postgres"
 BODY_REFUSALS = {
-    ("v3/destinations", "POST"): Refusal(400, BODY),
-    ("v3/destinations/<int:destination_id>", "PUT"): Refusal(400, BODY),
+    ("v3/destinations", "POST"): Refusal(400, BODY, code="invalid_body"),
+    ("v3/destinations/<int:destination_id>", "PUT"): Refusal(400, BODY, code="invalid_body"),
 }
 
 
@@ -88,9 +88,9 @@ def present(request: HttpRequest) -> list[Destination]:
 def old_destination_create(request: HttpRequest, body: OldDestinationBody):
     """It takes the sources without a destination, and is tested in the background."""
     if body.type != DestinationType.POSTGRES:
-        raise Refusal(400, UNSUPPORTED.format(body.type))
+        raise Refusal(400, UNSUPPORTED.format(body.type), code="invalid_type")
     if present(request):
-        raise Refusal(400, ONE)
+        raise Refusal(400, ONE, code="destination_limit")
     main_destination(account=request.account)
     with rules_in_words(body.type, set()):
         connection, _ = connection_of(body.type, body.connection) or (None, False)
@@ -114,12 +114,14 @@ def old_destination_create(request: HttpRequest, body: OldDestinationBody):
 def old_destination_update(request: HttpRequest, destination_id: int, body: OldDestinationBody):
     """Parameters are merged into the stored ones and tested in the background."""
     for _ in range(TRIES):
-        destination = find_destination(request, destination_id, Refusal(400, UNKNOWN))
+        destination = find_destination(
+            request, destination_id, Refusal(400, UNKNOWN, code="unknown_destination")
+        )
         if body.type != destination.type:
-            raise Refusal(400, FIXED_TYPE)
+            raise Refusal(400, FIXED_TYPE, code="fixed_type")
         names = {"display_name": destination.display_name, "description": destination.description}
         try:
             return shown(change(request, destination, names, body.connection))
         except DestinationChanged:  # by somebody else, since it was read
             continue
-    raise Refusal(400, DestinationChanged.message)
+    raise Refusal(400, DestinationChanged.message, code=DestinationChanged.code)

@@ -26,6 +26,7 @@ from integrations.services.destinations import (
     EMBEDDED_NAME,
     integrations_into,
     integrations_without_destination,
+    leave_unmapped,
 )
 from integrations.services.engines import LoadingRules
 from integrations.services.hooks import delete_hooks_of
@@ -104,7 +105,7 @@ def add_postgres_destination(
         account=account, actor=actor, replaces=replaces, by=names["display_name"], api_key=api_key
     )
     if not takes_unmapped:
-        moved = []
+        moved = leave_unmapped(account=account)
     cleaned = clean_names(names)
     require_free_name(account=account, display_name=cleaned["display_name"])
     destination: Destination = account.destinations.create(
@@ -151,7 +152,7 @@ def add_embedded_destination(
         account=account, actor=actor, replaces=replaces, by=cleaned["display_name"], api_key=api_key
     )
     if not takes_unmapped:
-        moved = []
+        moved = leave_unmapped(account=account)
     if names is not None:
         require_free_name(account=account, display_name=cleaned["display_name"])
     destination: Destination = account.destinations.create(type=DestinationType.DUCKDB, **cleaned)

@@ -84,3 +84,14 @@ def integrations_into(*, destination: Destination) -> QuerySet[Integration]:
 def integrations_without_destination(*, account: Account) -> QuerySet[Integration]:
     """Return the integrations whose destination was removed, deleted ones too."""
     return account.integrations.filter(destination__deleted_at__isnull=False)
+
+
+def leave_unmapped(*, account: Account) -> list[Integration]:
+    """Keep integrations that have nowhere to go so when a destination comes; return those it takes: none.
+
+    One that was never mapped would follow the new main destination: it is noted at the last one that was removed.
+    """
+    removed = account.destinations.exclude(deleted_at=None).order_by("-pk").first()
+    if removed is not None and main_destination(account=account) is None:
+        account.integrations.filter(destination=None).update(destination=removed)
+    return []

@@ -281,6 +281,7 @@ TABLE = table(
             "you are at your destination limit",
             state="one_destination",
             status=400,
+            headers={"X-Error-Code": "destination_limit"},
         ),
         Row(
             "a type that nothing here loads into",

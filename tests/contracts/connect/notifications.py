@@ -245,6 +245,7 @@ POST_LOAD_HOOKS = table(
             state="full_notifications",
             status=400,
             answer={"error": {"message": "You have exceeded the limit of 10 hooks."}},
+            headers={"X-Error-Code": "hook_limit"},
         ),
         Row(
             "disable",

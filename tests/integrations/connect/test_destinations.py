@@ -34,13 +34,15 @@ def test_sources_without_a_destination_load_into_a_new_one_unless_it_ignores_the
     old = main_destination(account=account)
     shop = make_integration(account)
     assert call("DELETE", f"/v4/destinations/{old.pk}").json() == {}
+    later = make_integration(account)  # made when there was none, it was never mapped
     body = {"type": "postgres", "properties": properties()}
     made = call(
         "POST", "/v4/destinations", body if ignores is None else body | {"ignore_unmapped_sources": ignores}
     )
-    shop.refresh_from_db()
-    into = destination_of(integration=shop)
-    assert (into.pk if into else None) == (None if ignores else made.json()["id"])
+    for integration in (shop, later):
+        integration.refresh_from_db()
+        into = destination_of(integration=integration)
+        assert (into.pk if into else None) == (None if ignores else made.json()["id"])
     source = call("GET", f"/v4/sources/{shop.pk}").json()
     assert source["mapped_destination_ids"] == ([] if ignores else [made.json()["id"]])
     assert source["system_paused_at"] is not None  # a person or a program lets it go on
