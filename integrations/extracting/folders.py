@@ -11,7 +11,9 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from django.conf import settings
 
 LOCK = ".lock"
 DRAFT_SECONDS = 3600.0
+MOST_ROUNDS = 200
 
 
 def running_folder() -> Path:
@@ -68,6 +71,33 @@ def remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def end_processes_of(folder: Path) -> None:
+    """Kill whatever still has the folder as its home or works in it: processes that have no keeper any more."""
+    for _ in range(MOST_ROUNDS):  # one may fork while the list is read
+        found = processes_of(folder)
+        if not found:
+            return
+        for pid in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+
+
+def processes_of(folder: Path) -> list[int]:
+    """Return the processes that a tap left behind, by the environment and the place that it gave them."""
+    home, found = f"HOME={folder}".encode(), []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal() or int(entry.name) == os.getpid():
+            continue
+        try:
+            theirs = home in (entry / "environ").read_bytes().split(b"\0")
+            if theirs or (entry / "cwd").readlink().is_relative_to(folder):
+                found.append(int(entry.name))
+        except OSError:  # gone, or somebody else's
+            continue
+    return found
+
+
 def sweep() -> int:
     """Remove the folders of taps whose worker and keeper are gone; return how many."""
     removed = 0
@@ -77,6 +107,7 @@ def sweep() -> int:
         return 0
     for path in entries:
         if is_abandoned(path):
+            end_processes_of(path)
             remove(path)
             removed += 1
     return removed

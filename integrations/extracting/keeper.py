@@ -207,16 +207,26 @@ def descendants(pid: int) -> "list[int]":
 
 
 def use_of(pids: "list[int]") -> "tuple[int, int]":
-    """Return how much memory they hold and how many they are."""
-    pages = 0
+    """Return how much memory they hold, or the largest held at any time by one of them, and how many they are."""
+    pages = peak = 0
     for pid in pids:
         try:
             with open(f"/proc/{pid}/statm") as file:
                 words = file.read().split()
             pages += int(words[1]) - int(words[2])  # what they share with each other is counted by nobody
+            peak = max(peak, peak_of(pid))
         except (FileNotFoundError, ProcessLookupError, IndexError):
             continue
-    return pages * PAGE_BYTES, len(pids)
+    return max(pages * PAGE_BYTES, peak), len(pids)
+
+
+def peak_of(pid: int) -> int:
+    """Return the most memory that a process had resident so far."""
+    with open(f"/proc/{pid}/status") as file:
+        for line in file:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 def disk_use(folder: str) -> int:

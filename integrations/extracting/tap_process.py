@@ -18,7 +18,7 @@ from types import TracebackType
 from django.conf import settings
 
 from integrations.extracting import keeper
-from integrations.extracting.folders import WorkingFolder
+from integrations.extracting.folders import WorkingFolder, end_processes_of
 from integrations.extracting.job_log import JobLog
 
 KEEPER = Path(keeper.__file__)
@@ -39,7 +39,7 @@ class Ending:
     """How a tap ended: its exit status, negative for a signal, and why the keeper ended it, if it did."""
 
     status: int
-    reason: str  # ended, terminated, memory, processes, disk, abandoned
+    reason: str  # ended, terminated, memory, processes, disk, abandoned, keeper
 
     @property
     def words(self) -> str:
@@ -53,6 +53,8 @@ class Ending:
                 return f"The tap wrote more than {megabytes(settings.TAP_DISK_BYTES)} of files and was ended."
             case "processes":
                 return f"The tap started more than {MOST_PROCESSES} processes and was ended."
+            case "keeper":
+                return "The tap was ended from outside, and its keeper with it."
         if self.status < 0:
             return f"The tap was ended by signal {-self.status}."
         return f"The tap ended with status {self.status} and said nothing about it."
@@ -69,6 +71,7 @@ class TapProcess:
         self, command: list[str], *, environment: dict[str, str], folder: WorkingFolder, log: JobLog
     ) -> None:
         self.log = log
+        self.folder = folder
         report_in, report_out = os.pipe2(os.O_CLOEXEC)
         plan = {
             "command": command,
@@ -118,7 +121,8 @@ class TapProcess:
     ) -> None:
         self._tell(keeper.DONE)
         self.lifeline.close()  # the keeper ends every process of it and goes
-        self.process.wait()
+        if self.process.wait() != 0:  # somebody killed the keeper, and it could end nothing
+            end_processes_of(self.folder.path)
         self.listener.join()
         assert self.process.stdout is not None and self.process.stderr is not None  # noqa: S101
         self.process.stdout.close()
@@ -130,7 +134,9 @@ class TapProcess:
         if self.at_end:
             return b""
         if not select.select([self.output], [], [], seconds)[0]:
-            return None
+            if self.process.poll() is None:
+                return None
+            end_processes_of(self.folder.path)  # they would hold the output open without end
         piece = os.read(self.output, READ_BYTES)
         self.at_end = not piece
         return piece
@@ -156,7 +162,7 @@ class TapProcess:
         try:
             content = json.loads(told)
         except ValueError:  # the keeper itself was killed, and the tap with it
-            return Ending(-9, "ended")
+            return Ending(-9, "keeper")
         return Ending(content["status"], content["reason"])
 
     def _tell(self, word: bytes) -> None:

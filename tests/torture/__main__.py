@@ -1,8 +1,8 @@
 """Put the product through what the promises count: `python -m tests.torture [part…]`, or `make torture`.
 
-Each part ends with its figures; the report at the end repeats them. KILLS (1000), MINUTES (20, for all kills
-together), LAW_EXAMPLES (1000), RACE_ROUNDS (20) and FUZZ_EXAMPLES (500) make it shorter or longer. The exit code is 0
-only if nothing was lost, doubled or invented and every test passed.
+Each part ends with its figures; the report at the end repeats them. KILLS (1000), JOB_KILLS (200), MINUTES (20, for all
+kills of a part), LAW_EXAMPLES (1000), RACE_ROUNDS (20) and FUZZ_EXAMPLES (500) make it shorter or longer. The exit code
+is 0 only if nothing was lost, doubled or invented and every test passed.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from pathlib import Path
 
 from tests.postgresql import postgresql_server
 from tests.queue.processes import prepared_product, product_like
+from tests.torture.jobs import kill_jobs
 from tests.torture.kills import kill_under_load
 from tests.torture.warehouses import WAREHOUSES
 
 KILLS = int(os.environ.get("KILLS", "1000"))
+JOB_KILLS = int(os.environ.get("JOB_KILLS", "200"))
 MINUTES = float(os.environ.get("MINUTES", "20"))
 Part = Callable[[], Iterator[tuple[bool, str]]]  # whether it went well, and its line of the report
 
@@ -42,6 +44,20 @@ def kills() -> Iterator[tuple[bool, str]]:
                     )
                 application = "PostgreSQL" if database else "SQLite"
                 yield not outcome.verdict.faults, f"application on {application}, {outcome.report()}"
+
+
+def jobs() -> Iterator[tuple[bool, str]]:
+    """Kill what runs jobs, on both databases (promises I1, J1, J2)."""
+    with postgresql_server() as server:
+        for database in ("", server):
+            with given_database(database), tempfile.TemporaryDirectory(prefix="torture-") as folder:
+                with (
+                    prepared_product(Path(folder) / "prepared") as prepared,
+                    product_like(prepared, Path(folder) / "data") as product,
+                ):
+                    outcome = kill_jobs(product, kills=JOB_KILLS // 2, seconds=MINUTES * 60 / 2)
+                application = "PostgreSQL" if database else "SQLite"
+                yield not outcome.faults, f"application on {application}, {outcome.report()}"
 
 
 @contextmanager
@@ -103,7 +119,14 @@ def long_form(name: str, variable: str, usual: str, *words: str) -> tuple[bool, 
     return run.returncode == 0, f"{name} ({variable}={figure}): {summary.strip('= ')}"
 
 
-PARTS: dict[str, Part] = {"kills": kills, "races": races, "fuzz": fuzz, "laws": laws, "faults": faults}
+PARTS: dict[str, Part] = {
+    "kills": kills,
+    "jobs": jobs,
+    "races": races,
+    "fuzz": fuzz,
+    "laws": laws,
+    "faults": faults,
+}
 
 
 def main(names: list[str]) -> int:
