@@ -47,6 +47,7 @@ FIXED = {
     "plan_slug": "standard",
     "destination_type": "postgres",
     "source_type": "import_api",
+    "log": "nothing",
     "code": "new",
     "key": "nothing",
     "page": "components",

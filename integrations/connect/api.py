@@ -19,11 +19,14 @@ from integrations.connect import (
     destinations,
     extractions,
     hooks,
+    jobs,
     loads,
     old_destinations,
     responses,
     source_types,
     sources,
+    streams,
+    sync,
     tokens,
 )
 from integrations.connect.links import add_links
@@ -68,7 +71,19 @@ api = ConnectApi(
     auth=ApiAccessKey(),
     renderer=CompactRenderer(),
 )
-V4 = (source_types, sources, tokens, checks, extractions, loads, destination_types, destinations)
+V4 = (
+    source_types,
+    sources,
+    tokens,
+    checks,
+    streams,
+    sync,
+    jobs,
+    extractions,
+    loads,
+    destination_types,
+    destinations,
+)
 NOTIFICATIONS = (custom_emails, hooks)
 for module in V4:
     api.add_router("v4", module.router)
@@ -78,7 +93,7 @@ api.add_router("v3", old_destinations.router)
 # What is answered to a body that is no JSON, or not of the documented shape, by path and method.
 BODY_REFUSALS: dict[tuple[str, str], responses.Refusal] = {
     place: refusal
-    for module in (destinations, custom_emails, hooks, old_destinations)
+    for module in (streams, destinations, custom_emails, hooks, old_destinations)
     for place, refusal in module.BODY_REFUSALS.items()
 }
 

@@ -1,20 +1,23 @@
 """`/v4/{client_id}/extractions`: how the last extraction of each source ended (connect-api.md 2.9, 3.13)."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router
 
 from integrations.connect.clients import require_own_client
 from integrations.connect.job_reads import note_job_read
 from integrations.connect.pages import Page, cut, envelope, page_number
-from integrations.connect.responses import send, timestamp
+from integrations.connect.responses import NOT_FOUND, Refusal, send, timestamp
 from integrations.connect.schemas import ExtractionPage, GroupedError, PlainError
 from integrations.connect.source_types import tap_of
-from integrations.models import Job
+from integrations.models import Job, JobMode
+from integrations.services.job_logs import has_log
 from integrations.services.latest_jobs import newest_extractions
+from integrations.services.signed_logs import sign_log
 
 router = Router(tags=["Extractions"])
 
@@ -38,6 +41,25 @@ def extraction_list(request: HttpRequest, client_id: int, page: Page):
     )
     data = [extraction(client_id, job) for job in jobs]
     return send(envelope(data, page=number, total=total, path=f"/v4/{client_id}/extractions"))
+
+
+@router.get(
+    "{int:client_id}/extractions/{job_name}",
+    response={302: None, 401: PlainError, 404: PlainError, 429: GroupedError},
+    summary="Read an extraction's log",
+    url_name="extraction-log",
+)
+def extraction_log(request: HttpRequest, client_id: int, job_name: str):
+    """Leads to the log as plain text, at an address that is open for ten minutes."""
+    require_own_client(request, client_id)
+    note_job_read(request)
+    jobs = request.account.jobs.filter(mode=JobMode.SYNC)
+    job = jobs.filter(name=job_name).first() if "\0" not in job_name else None
+    if job is None or not has_log(job):
+        raise Refusal(404, NOT_FOUND)
+    query = urlencode(sign_log(job=job, now=timezone.now()))
+    address = request.build_absolute_uri(f"/v4/logs/{job.name}?{query}")
+    return HttpResponse(status=302, headers={"Location": address})
 
 
 def extraction(client_id: int, job: Job) -> dict[str, Any]:

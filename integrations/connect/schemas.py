@@ -1,7 +1,7 @@
 """The shapes of the Connect API: what its OpenAPI document says and its bodies are checked against."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from ninja import Schema
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema
@@ -32,8 +32,8 @@ Properties = Annotated[
     WithJsonSchema(
         {
             "type": "object",
-            "maxProperties": 0,
-            "description": "Sources of type import_api have no properties.",
+            "additionalProperties": {"type": ["string", "integer", "boolean", "array", "null"]},
+            "description": "What the type's report card names; null clears an optional one.",
         }
     ),
 ]
@@ -50,7 +50,7 @@ class SourceCreate(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=without_defaults)
 
-    type: Annotated[Text, Field(description="The source's type: import_api.")]
+    type: Annotated[Text, Field(description="The source's type, e.g. import_api.")]
     display_name: Annotated[Text, Field(description="What people see; the schema name is derived from it.")]
     name: Annotated[
         StrictStr, Field(description="The schema name in the destination, never changed later.")
@@ -75,13 +75,33 @@ class SourceUpdate(BaseModel):
     destination_id: StrictInt = 0
 
 
+class Interval(Schema):
+    """Extractions that start every so many minutes."""
+
+    type: Literal["interval"]
+    unit: str
+    interval: float
+    next_fire_time: Timestamp | None
+
+
+class Cron(Schema):
+    """Extractions that start as a cron expression says."""
+
+    type: Literal["cron"]
+    cron_expression: str
+    next_fire_time: Timestamp | None
+
+
+Schedule = Interval | Cron
+
+
 class Source(Schema):
     """A source: what the pages call an integration."""
 
     properties: dict[str, Any]
     description: str | None
     updated_at: Timestamp
-    schedule: None
+    schedule: Schedule | None
     check_job_name: str | None
     name: str
     mapped_destination_ids: list[int]
@@ -193,6 +213,12 @@ class LoadPage(Schema):
     page: int
     total: int
     links: Links
+
+
+class Done(Schema):
+    """It was done."""
+
+    status: int
 
 
 class TokenListed(Schema):

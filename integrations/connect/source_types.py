@@ -5,12 +5,15 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router
 
-from integrations.connect.report_cards import STEPS, report_card
-from integrations.connect.responses import refusal
+from integrations.connect.report_cards import type_report_card
+from integrations.connect.responses import refusal, send
 from integrations.connect.schemas import PlainError, SourceError, SourceType
 from integrations.services.integrations import IntegrationTypeLimitReached, require_room_for_type
+from integrations.sources.registry import find_source_type, source_types
+from integrations.sources.source_types import SourceType as Declared
 
 router = Router(tags=["Source types"])
+STATES = {"certified": "released", "community": "beta"}
 
 
 @router.get(
@@ -20,8 +23,8 @@ router = Router(tags=["Source types"])
     url_name="source-types",
 )
 def source_type_list(request: HttpRequest):
-    """Every type; `details.access` says whether this account can create a source of it."""
-    return [type_card(request, name) for name in STEPS]
+    """Every type of this server; `details.access` says whether this account can create a source of it now."""
+    return send([type_card(request, source_type) for source_type in source_types()])
 
 
 @router.get(
@@ -32,23 +35,24 @@ def source_type_list(request: HttpRequest):
 )
 def source_type_read(request: HttpRequest, source_type: str):
     """One type, with the properties that a source of it needs."""
-    if source_type not in STEPS:
+    found = find_source_type(source_type)
+    if found is None:
         raise refusal("InvalidType", f"invalid source type ({source_type})", status=404)
-    return type_card(request, source_type)
+    return send(type_card(request, found))
 
 
-def type_card(request: HttpRequest, name: str) -> dict[str, Any]:
+def type_card(request: HttpRequest, source_type: Declared) -> dict[str, Any]:
     """Return the card of a type of which nothing is provided yet."""
     details = {
         "pricing_tier": "standard",
-        "pipeline_state": "released",
-        "default_start_date": "-1 year",
-        "default_scheduling_interval": 60,
-        "protocol": name,
-        "access": has_room(request, name),
-        "image_version": "0.latest",
+        "pipeline_state": STATES.get(source_type.support, "beta"),
+        "default_start_date": source_type.default_start_date,
+        "default_scheduling_interval": source_type.default_frequency,
+        "protocol": source_type.protocol or source_type.name,
+        "access": not source_type.unavailable_reason and has_room(request, source_type.name),
+        "image_version": source_type.image_version,
     }
-    return report_card(name) | {"details": details, "upgrade_available": None}
+    return type_report_card(source_type) | {"details": details, "upgrade_available": None}
 
 
 def has_room(request: HttpRequest, name: str) -> bool:
@@ -62,4 +66,7 @@ def has_room(request: HttpRequest, name: str) -> bool:
 
 def tap_of(source_type: str) -> str:
     """Return the name of the tap that reads sources of a type: `tap-github`."""
+    found = find_source_type(source_type)
+    if found is not None and found.tap:
+        return found.tap if found.tap.startswith("tap-") else f"tap-{found.tap}"
     return f"tap-{source_type.removeprefix('platform.').removeprefix('hp-')}"

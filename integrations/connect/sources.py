@@ -5,40 +5,54 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from ninja import Router
 
+from accounts.errors import DomainError, PlanRequired
 from accounts.models import Account
 from integrations.connect import responses
-from integrations.connect.report_cards import STEPS, report_card
-from integrations.connect.responses import refusal, timestamp, unknown_source
+from integrations.connect.report_cards import source_report_card, type_report_card
+from integrations.connect.responses import refusal, send, timestamp, unknown_source
 from integrations.connect.schemas import PlainError, Source, SourceCreate, SourceError, SourceUpdate
 from integrations.models import Destination, Integration
 from integrations.services.destinations import destinations_of
-from integrations.services.integration_updates import create_mapped_integration, update_integration
+from integrations.services.integration_updates import (
+    SourceTypeUnavailable,
+    UnknownSourceType,
+    create_mapped_integration,
+    update_integration,
+)
 from integrations.services.integrations import IntegrationTypeLimitReached, delete_integration
+from integrations.services.latest_jobs import last_checks
 from integrations.services.locking import IntegrationDeleted
+from integrations.services.schedules import InvalidCron, Schedule, schedule_of
 from integrations.services.schema_names import (
     InvalidSchemaName,
     NameRefused,
     NameTaken,
     derive_schema_name,
 )
+from integrations.services.source_properties import BadProperties, shown_properties
+from integrations.sources.registry import find_source_type
 
 router = Router(tags=["Sources"])
 ERRORS = {400: SourceError, 401: PlainError}
+PROPERTY_REFUSALS = (BadProperties, InvalidCron, PlanRequired)
 
 
 def sources(account: Account, integrations: QuerySet[Integration]) -> list[dict[str, Any]]:
     """Return an account's integrations as the Connect API shows them."""
     found = list(integrations.select_related("destination"))
     destinations = destinations_of(account=account, integrations=found)
+    checks = last_checks(account=account, integrations=found)
+    now = timezone.now()
     return [
         {
-            "properties": {},
+            "properties": shown_properties(integration),
             "description": None,
             "updated_at": timestamp(integration.updated_at),
-            "schedule": None,
-            "check_job_name": None,
+            "schedule": schedule(schedule_of(integration, now)),
+            "check_job_name": checks.get(integration.pk),
             "name": integration.schema_name,
             "mapped_destination_ids": [destination.pk]
             if (destination := destinations[integration.pk])
@@ -51,10 +65,21 @@ def sources(account: Account, integrations: QuerySet[Integration]) -> list[dict[
             "id": integration.pk,
             "display_name": integration.display_name,
             "created_at": timestamp(integration.created_at),
-            "report_card": report_card(integration.type),
+            "report_card": source_report_card(integration),
         }
         for integration in found
     ]
+
+
+def schedule(planned: Schedule | None) -> dict[str, Any] | None:
+    """Return when a source's extractions start, as the Connect API shows it."""
+    if planned is None:
+        return None
+    next_fire_time = timestamp(planned.next_run_at)
+    if planned.cron_expression is not None:
+        return {"type": "cron", "cron_expression": planned.cron_expression, "next_fire_time": next_fire_time}
+    interval = float(planned.minutes or 0)
+    return {"type": "interval", "unit": "minute", "interval": interval, "next_fire_time": next_fire_time}
 
 
 def source(integration: Integration) -> dict[str, Any]:
@@ -76,17 +101,17 @@ def find_integration(request: HttpRequest, source_id: int, *, status: int = 400)
 )
 def source_list(request: HttpRequest):
     """Every source of the account: active, paused and deleted."""
-    return sources(request.account, request.account.integrations.order_by("pk"))
+    return send(sources(request.account, request.account.integrations.order_by("pk")))
 
 
 @router.post("sources", response={200: Source} | ERRORS, summary="Create a source", url_name="sources")
 def source_create(request: HttpRequest, body: SourceCreate):
-    """A source of type import_api is ready at once; its Import API tokens are made by a call of their own."""
+    """A source is saved even when properties are missing; when none is, its connection is checked.
+
+    One of type import_api is ready at once; its Import API tokens are made by a call of their own.
+    """
     if not body.display_name.strip():
         raise refusal("InvalidBody", responses.CREATE_BODY)
-    if body.type not in STEPS:
-        raise refusal("InvalidType", f"invalid source type ({body.type})")
-    refuse_properties(body.properties, body.type)
     try:
         integration = create_mapped_integration(
             account=request.account,
@@ -95,10 +120,16 @@ def source_create(request: HttpRequest, body: SourceCreate):
             schema_name=body.name if "name" in body.model_fields_set else None,
             destination=find_destination(request, body, responses.CREATE_BODY),
             api_key=request.api_key,
+            type=body.type,
+            properties=body.properties,
         )
+    except UnknownSourceType as error:
+        raise refusal("InvalidType", f"invalid source type ({body.type})") from error
     except NameRefused as error:
         raise name_refusal(error, body.display_name) from error
-    except IntegrationTypeLimitReached as error:
+    except PROPERTY_REFUSALS as error:
+        raise property_refusal(error, new_card(body.type)) from error
+    except (IntegrationTypeLimitReached, SourceTypeUnavailable) as error:
         raise refusal("AccessDenied", f"you do not have access to source type ({body.type})") from error
     return source(integration)
 
@@ -127,8 +158,7 @@ def source_update(request: HttpRequest, source_id: int, body: SourceUpdate):
     if "display_name" in sent and not isinstance(body.display_name, str):
         shown = json.dumps(body.display_name, separators=(",", ":"))
         raise refusal("InvalidDisplayName", f"invalid display_name ({shown})")
-    refuse_properties(body.properties, integration.type)
-    changes = {key: getattr(body, key) for key in ("display_name", "paused_at") if key in sent}
+    changes = {key: getattr(body, key) for key in ("display_name", "paused_at", "properties") if key in sent}
     if "destination_id" in sent:
         changes["destination"] = find_destination(request, body, responses.UPDATE_BODY)
     try:
@@ -140,6 +170,8 @@ def source_update(request: HttpRequest, source_id: int, body: SourceUpdate):
         )
     except NameRefused as error:
         raise refusal("InvalidDisplayName", f"invalid display_name ({body.display_name})") from error
+    except PROPERTY_REFUSALS as error:
+        raise property_refusal(error, source_report_card(integration)) from error
     except IntegrationDeleted as error:
         raise unknown_source(source_id) from error
     return source(integration)
@@ -163,15 +195,21 @@ def source_delete(request: HttpRequest, source_id: int):
     return source(deleted)
 
 
-def refuse_properties(properties: dict[str, Any], source_type: str) -> None:
-    """Refuse every property: no form of the types served here has one."""
-    if properties:
-        raise refusal(
-            "InvalidProperties",
-            "properties do not match schema",
-            bad_properties=sorted(properties),
-            report_card=report_card(source_type),
-        )
+def new_card(name: str) -> dict[str, Any]:
+    """Return the card of a source that was not created, of a type that there is."""
+    source_type = find_source_type(name)
+    assert source_type is not None  # noqa: S101 - the creation found it
+    return type_report_card(source_type)
+
+
+def property_refusal(error: DomainError, card: dict[str, Any]) -> responses.Refusal:
+    """Tell in the API's words which properties are wrong, or why a cron expression is refused."""
+    if isinstance(error, BadProperties):
+        message = "properties do not match schema"
+        return refusal("InvalidProperties", message, bad_properties=sorted(error.names), report_card=card)
+    if isinstance(error, InvalidCron):
+        return refusal("InvalidCronExpression", error.message)
+    return refusal("AccessDenied", "access to cron_expression based scheduling is not permitted")
 
 
 def find_destination(

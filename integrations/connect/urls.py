@@ -3,13 +3,16 @@
 import functools
 from collections.abc import Callable, Iterator
 
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
+from django.utils import timezone
 
 from accounts.access import allow_token, public, refuse_plain_http
 from integrations.connect import responses
 from integrations.connect.api import api, openapi_document
 from integrations.connect.authentication import authenticate
+from integrations.services.signed_logs import find_signed_log, open_log
 
 
 @public
@@ -20,6 +23,25 @@ def openapi(request: HttpRequest) -> HttpResponse:
     if request.method != "GET":
         return responses.not_found()
     return HttpResponse(openapi_document(), content_type="application/json; charset=utf-8")
+
+
+@public
+def log(request: HttpRequest, log: str) -> HttpResponseBase:
+    """Send a raw extraction log to whoever has its signed address; a key that is sent along does no harm."""
+    if refusal := refuse_plain_http(request):
+        return refusal
+    if request.method not in ("GET", "HEAD"):
+        return responses.not_found()
+    job = find_signed_log(
+        name=log,
+        expires=request.GET.get("expires", ""),
+        signature=request.GET.get("signature", ""),
+        now=timezone.now(),
+    )
+    text = open_log(job) if job is not None else None
+    if text is None:
+        return responses.not_found()
+    return FileResponse(text, content_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"})
 
 
 def gated(view: Callable) -> Callable:
@@ -46,4 +68,8 @@ def resource_routes() -> Iterator[URLPattern]:
         yield path(f"{route}/", view)
 
 
-urlpatterns = [path("v4/openapi.json", openapi, name="connect-openapi"), *resource_routes()]
+urlpatterns = [
+    path("v4/openapi.json", openapi, name="connect-openapi"),
+    path("v4/logs/<str:log>", log, name="connect-log"),
+    *resource_routes(),
+]

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts.models import Account, Plan
-from integrations.models import Destination, JobMode, QueuedTable, SetUpStep
+from integrations.models import Destination, JobMode, QueuedTable, SetUpStep, Stream
 from tests.factories import (
     make_access_token,
     make_account,
@@ -21,6 +21,7 @@ from tests.factories import (
     make_notification_address,
     make_postgres_destination,
     make_source,
+    make_stream,
 )
 
 MARCH = datetime(2024, 3, 5, 21, tzinfo=UTC)
@@ -151,6 +152,10 @@ def taps(account: Account) -> Words:
     long_ago = make_source(account, display_name="Long ago", schema_name="long_ago")
     make_job(long_ago, completed_at=now - timedelta(days=61))
     shop = make_integration(account, display_name="Shop", schema_name="shop")
+    unready = make_source(account, display_name="Unready", schema_name="unready", step=SetUpStep.FORM)
+    held = make_source(account, display_name="Held", schema_name="held", system_paused_at=MARCH)
+    removed = make_postgres_destination(account, deleted_at=MARCH)
+    homeless = make_source(account, display_name="Homeless", schema_name="homeless", destination=removed)
     other = make_account()
     make_member(other)
     foreign = make_source(other)
@@ -161,6 +166,9 @@ def taps(account: Account) -> Words:
         "paused": paused.pk,
         "broken": broken.pk,
         "shop": shop.pk,
+        "unready": unready.pk,
+        "held": held.pk,
+        "homeless": homeless.pk,
         "job": done.name,
         "foreign": foreign.pk,
         "foreign_job": foreign_job.name,
@@ -210,6 +218,28 @@ def notifications(account: Account) -> Words:
 
 
 @state
+def streams(account: Account) -> Words:
+    """A source with three tables, one of them gone and one selected; one that was never checked; a pushed one."""
+    crm = make_source(account, display_name="CRM", schema_name="crm", step=SetUpStep.FIELD_SELECTION)
+    orders = make_stream(crm, "orders")
+    chosen = {"[]": {"selected": True}, '["properties", "title"]': {"selected": False}}
+    customers = make_stream(crm, "customers", is_selected=True, chosen=chosen)
+    gone = make_stream(crm, "gone", vanished_at=APRIL)
+    empty = make_source(account, display_name="Empty", schema_name="empty", step=SetUpStep.DISCOVER_SCHEMA)
+    other = make_account()
+    make_member(other)
+    return {
+        "crm": crm.pk,
+        "orders": orders.pk,
+        "customers": customers.pk,
+        "gone": gone.pk,
+        "empty": empty.pk,
+        "shop": make_integration(account, display_name="Shop", schema_name="shop").pk,
+        "foreign": make_source(other).pk,
+    }
+
+
+@state
 def full_notifications(account: Account) -> Words:
     """Ten addresses and ten hooks: as many as an account may have."""
     words = notifications(account)
@@ -225,6 +255,16 @@ def no_hooks_in_plan(account: Account) -> Words:
     words = notifications(account)
     account.plan.post_load_hooks = False
     account.plan.save(update_fields=["post_load_hooks"])
+    return words
+
+
+@state
+def unsupported(account: Account) -> Words:
+    """The same, with a field that the tap cannot read."""
+    words = streams(account)
+    found = Stream.objects.get(pk=words["customers"])
+    found.field_metadata['["properties", "secret"]'] = {"inclusion": "unsupported"}
+    found.save(update_fields=["field_metadata"])
     return words
 
 

@@ -9,6 +9,8 @@ from tests.contracts.connect import (
     old_destinations,
     source_types,
     sources,
+    streams,
+    sync,
     tokens,
     unknown_paths,
 )
@@ -18,6 +20,8 @@ TABLES = (
     sources.TABLE,
     tokens.TABLE,
     checks.TABLE,
+    streams.TABLE,
+    sync.TABLE,
     extractions.TABLE,
     loads.TABLE,
     destinations.TABLE,

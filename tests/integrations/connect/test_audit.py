@@ -7,7 +7,14 @@ import pytest
 
 from accounts.audit import Event
 from accounts.models import AuditEvent
-from tests.factories import make_hook, make_notification_address, make_postgres_destination
+from tests.factories import (
+    make_hook,
+    make_job,
+    make_notification_address,
+    make_postgres_destination,
+    make_source,
+    make_stream,
+)
 
 WHERE = {
     "host": "db.acme.example",
@@ -20,6 +27,14 @@ WHERE = {
 EMAILS = "/notifications/public/v1/api/custom-emails"
 HOOKS = "/notifications/public/v1/api/hooks"
 CREATE = {"type": "import_api", "display_name": "Customer Records"}
+CHOICE = {
+    "streams": [
+        {
+            "tap_stream_id": "shop-public-orders",
+            "metadata": [{"breadcrumb": [], "metadata": {"selected": True}}],
+        }
+    ]
+}
 CHANGES = [
     ("POST", "/v4/sources", CREATE, Event.INTEGRATION_CREATED),
     ("PUT", "/v4/sources/{shop}", {"display_name": "Kiosk"}, Event.INTEGRATION_RENAMED),
@@ -29,6 +44,9 @@ CHANGES = [
     ("DELETE", "/v4/sources/{shop}", None, Event.INTEGRATION_DELETED),
     ("POST", "/v4/sources/{shop}/tokens", None, Event.ACCESS_TOKEN_CREATED),
     ("DELETE", "/v4/sources/{full}/tokens/{token1}", None, Event.ACCESS_TOKEN_REVOKED),
+    ("POST", "/v4/sources/{crm}/sync", None, Event.EXTRACTION_STARTED),
+    ("DELETE", "/v4/sources/{busy}/sync", None, Event.EXTRACTION_STOPPED),
+    ("PUT", "/v4/sources/{crm}/streams/metadata", CHOICE, Event.SELECTION_CHANGED),
     ("POST", "/v4/destinations", {"type": "postgres", "properties": WHERE}, Event.DESTINATION_ADDED),
     ("PUT", "/v4/destinations/{staging}", {"name": "Lake"}, Event.DESTINATION_UPDATED),
     ("DELETE", "/v4/destinations/{staging}", None, Event.DESTINATION_REMOVED),
@@ -67,6 +85,10 @@ def test_A1_a_change_is_recorded_with_its_key(call, objects, account, method, pa
     objects["paused"] = objects["full"]
     if not (method == "POST" and path == "/v3/destinations"):  # which has one PostgreSQL destination at most
         objects["staging"] = make_postgres_destination(account).pk
+    crm, busy = make_source(account), make_source(account)
+    make_stream(crm, "orders")
+    make_job(busy, completed_at=None)
+    objects.update(crm=crm.pk, busy=busy.pk)
     objects["ops"] = make_notification_address(account).pk
     objects["off"] = make_notification_address(account, disabled_at="2024-03-05T21:00:00Z").pk
     objects["hook"] = make_hook(account).pk

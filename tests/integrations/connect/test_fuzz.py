@@ -69,7 +69,11 @@ def test_I13_every_answer_is_in_the_document(case, call, objects, one_connection
 
 def make_real(case, objects):
     """Turn odd random ids into real ones: an unknown source says little about the code behind it."""
-    real = {"source_id": objects["full"], "token_id": objects["token1"], "client_id": objects["client"]}
+    real = {
+        "source_id": objects["full"],
+        "token_id": objects["token1"],
+        "client_id": objects["client"],
+    }
     for name, pk in real.items():
         random_id = case.path_parameters.get(name)
         if isinstance(random_id, int) and random_id % 2:
