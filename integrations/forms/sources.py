@@ -64,6 +64,7 @@ def property_field(item: Property, *, provided: bool) -> forms.Field:
     elif item.widget == "number":
         field.widget.attrs["inputmode"] = "numeric"
     field.widget.attrs.setdefault("autocomplete", "off")
+    field.is_kept = kept
     if item.property_type == IMMUTABLE and provided:
         field.disabled = True
         field.help_text = f"{hint} It cannot be changed any more.".strip()

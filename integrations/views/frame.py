@@ -10,7 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.access import Can, may
 from accounts.models import Account
-from integrations.models import Integration
+from integrations.models import Integration, SetUpStep
 
 TABS = (
     ("Summary", "integration-summary"),
@@ -50,8 +50,20 @@ def frame(request: HttpRequest, integration: Integration, tab: str) -> dict[str,
         "integration_tabs": [
             {"label": label, "url": url_of(integration, name), "active": name == tab} for label, name in TABS
         ],
+        "setup_url": setup_url(integration),
         "toggle": switch(integration, back=request.get_full_path(), may_pause=may_pause),
     }
+
+
+def setup_url(integration: Integration) -> str:
+    """Return where the set-up of a source goes on; empty once it is fully configured."""
+    pages = {
+        SetUpStep.FORM: "integration-settings",
+        SetUpStep.DISCOVER_SCHEMA: "connection-check",
+        SetUpStep.FIELD_SELECTION: "data-choice",
+    }
+    name = pages.get(SetUpStep(integration.step))
+    return url_of(integration, name) if name else ""
 
 
 def switch(integration: Integration, *, back: str, may_pause: bool) -> dict[str, object]:

@@ -241,3 +241,20 @@ def test_a_type_that_is_gone_says_so(client, account, member):
     assert "has no source type platform.gone any more" in (
         client.get(url(source, "integration-settings")).content.decode()
     )
+
+
+@pytest.mark.parametrize(
+    ("step", "name"),
+    [
+        (SetUpStep.FORM, "integration-settings"),
+        (SetUpStep.DISCOVER_SCHEMA, "connection-check"),
+        (SetUpStep.FIELD_SELECTION, "data-choice"),
+    ],
+)
+def test_the_header_leads_to_where_the_set_up_goes_on(client, account, member, step, name):
+    source = make_source(account, step=step)
+    shown = client.get(url(source, "integration-summary")).content.decode()
+    assert f'<a href="{url(source, name)}">Complete setup</a>' in shown
+    source.step = SetUpStep.FULLY_CONFIGURED
+    source.save()
+    assert "Complete setup" not in client.get(url(source, "integration-summary")).content.decode()
