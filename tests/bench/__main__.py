@@ -11,6 +11,7 @@ MEASUREMENTS = (
     "account_pages",
     "api",
     "end_to_end",
+    "sources",
     "rivals",
     "growth",
     "profile",
