@@ -147,16 +147,16 @@ def test_postgresql(warehouse_server):
     )
     checked(source)
     assert {stream.stream_name for stream in source.streams.found()} == {
-        "public-orders",
-        "public-secret_notes",
+        "orders",
+        "secret_notes",
     }
-    choose(source, "public-orders", **{"replication-method": "INCREMENTAL", "replication-key": "id"})
+    choose(source, "orders", **{"replication-method": "INCREMENTAL", "replication-key": "id"})
     run(source, password)
-    assert rows(source, "SELECT count(*), sum(amount), min(title) FROM publicorders")[0][0] == 40
+    assert rows(source, "SELECT count(*), sum(amount), min(title) FROM orders")[0][0] == 40
     with psycopg.connect(warehouse_server.url, dbname=entry["database"], autocommit=True) as server:
         server.execute("INSERT INTO orders (id, title) VALUES (41, 'Late')")
     run(source)
-    assert rows(source, "SELECT count(*), count(DISTINCT id), max(title) FROM publicorders") == [
+    assert rows(source, "SELECT count(*), count(DISTINCT id), max(title) FROM orders") == [
         (41, 41, "Order 9")
     ]
 
