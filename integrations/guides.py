@@ -131,6 +131,14 @@ GUIDES = (
         "guides/schedules.html",
     ),
     Guide(
+        "replication/external-schedulers",
+        "Run from any scheduler",
+        "Start an extraction and wait for its rows from cron, Python, Airflow or Dagster.",
+        "Replication",
+        "bolt",
+        "guides/schedulers.html",
+    ),
+    Guide(
         "developers/stitch-connect/api",
         "Stitch API reference",
         "Drive your account from a program with an API access key.",

@@ -1,5 +1,15 @@
 """Programs that are ready to run: two rows for an Import API integration (app.md 9.4), a database, a receiver."""
 
+from functools import cache
+from pathlib import Path
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "static" / "examples"
+SCHEDULERS = {
+    "cron": "stitch_run.sh",
+    "python": "stitch_jobs.py",
+    "airflow": "stitch_airflow.py",
+    "dagster": "stitch_dagster.py",
+}
 TABLE = "customers"
 # What a PostgreSQL server is told before it is a destination.
 RECEIVE_HOOK = """\
@@ -138,3 +148,9 @@ config = "paging.size"
 default = "500"
 property_type = "user_provided_advanced"
 """
+
+
+@cache
+def scheduler_examples() -> dict[str, str]:
+    """Return the files that schedulers run; they are served as they are, too, and the tests run them."""
+    return {name: (EXAMPLES / file).read_text().rstrip() for name, file in SCHEDULERS.items()}

@@ -11,7 +11,7 @@ from integrations.models import MAX_HOOKS
 from integrations.notification_words import kinds_explained
 from integrations.services.hook_deliveries import kept
 from integrations.services.rehearsals import MAX_SAMPLE_BYTES
-from integrations.snippets import PREPARE_POSTGRESQL, RECEIVE_HOOK, SOURCE_DECLARATION
+from integrations.snippets import PREPARE_POSTGRESQL, RECEIVE_HOOK, SOURCE_DECLARATION, scheduler_examples
 from stitchapp.server_address import server_address
 
 
@@ -44,6 +44,7 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
         "prepare_postgresql": PREPARE_POSTGRESQL,
         "source_declaration": SOURCE_DECLARATION,
         "receive_hook": RECEIVE_HOOK,
+        "examples": scheduler_examples(),
         "deliveries_kept": kept(),
         "max_hooks": MAX_HOOKS,
     }
