@@ -103,6 +103,7 @@ def specimens() -> dict[str, object]:
         ],
         "crumb_action": {"label": "Table Settings", "url": "#tabs", "gear": True},
         "integration": SimpleNamespace(display_name="Customer Records", schema_name="customer_records"),
+        "integration_support": {"label": "Certified", "help": "Built into this server and tested with it."},
         "integration_tabs": _tabs("Summary", "Tables to Replicate", "Extractions", "Loads", "Settings"),
         "settings_tabs": _tabs(
             "Account Settings", "Your Profile", "Members", "Notification Settings", "Billing"

@@ -20,7 +20,7 @@ from integrations.services.schema_names import NameRefused, choose_schema_name, 
 from integrations.sources.registry import source_types
 from integrations.sources.source_types import SourceType
 from integrations.views.access_tokens import show_token
-from integrations.views.frame import url_of
+from integrations.views.frame import PUSH_ICON, SOURCE_ICON, url_of
 from stitchapp.rendering import render_page
 
 GROUPS = (
@@ -84,7 +84,7 @@ def card(request: HttpRequest, source_type: SourceType) -> dict[str, object]:
     return {
         "name": source_type.label,
         "category": source_type.category,
-        "icon": "integration-import-api" if source_type.is_push else "integration-source",
+        "icon": PUSH_ICON if source_type.is_push else SOURCE_ICON,
         "url": url,
         "reason": source_type.unavailable_reason,
         "command": source_type.install_command,

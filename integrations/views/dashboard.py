@@ -16,7 +16,7 @@ from accounts.services.usage import days_of_billing_period
 from integrations.models import Integration, Job, SetUpStep
 from integrations.services.sync_states import newest_jobs, standing_word
 from integrations.services.usage import account_usage, rows_by_integration
-from integrations.views.frame import switches, urls_of
+from integrations.views.frame import icon_of, switches, urls_of
 from stitchapp import charts
 from stitchapp.rendering import render_page
 
@@ -42,6 +42,7 @@ class Row:
     url: str
     set_up_url: str
     toggle: dict[str, object]
+    icon: str  # of static/img
 
     @property
     def synced_words(self) -> str:
@@ -108,6 +109,7 @@ def table_rows(request: HttpRequest, integrations: list[Integration], rows: dict
             url=summary_url(integration),
             set_up_url="" if integration.is_configured else set_up_urls[integration.step](integration),
             toggle=toggle(integration),
+            icon=icon_of(integration),
         )
         for integration in integrations
     ]

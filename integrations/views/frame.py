@@ -11,7 +11,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from accounts.access import Can, may
 from accounts.models import Account
 from integrations.models import Integration, SetUpStep
+from integrations.sources.registry import find_source_type
 
+PUSH_ICON, SOURCE_ICON = "integration-import-api", "integration-source"  # of static/img
+SUPPORT_WORDS = {
+    "certified": ("Certified", "Built into this server and tested with it."),
+    "community": ("Community Supported", "Built on a tap of the Singer community."),
+}
 TABS = (
     ("Summary", "integration-summary"),
     ("Tables to Replicate", "integration-tables"),
@@ -47,6 +53,8 @@ def frame(request: HttpRequest, integration: Integration, tab: str) -> dict[str,
     return {
         "nav_active": "integrations",
         "integration": integration,
+        "integration_icon": icon_of(integration),
+        "integration_support": support_of(integration),
         "integration_tabs": [
             {"label": label, "url": url_of(integration, name), "active": name == tab} for label, name in TABS
         ],
@@ -64,6 +72,18 @@ def setup_url(integration: Integration) -> str:
     }
     name = pages.get(SetUpStep(integration.step))
     return url_of(integration, name) if name else ""
+
+
+def icon_of(integration: Integration) -> str:
+    """Return the name of its picture in static/img."""
+    return PUSH_ICON if integration.is_push else SOURCE_ICON
+
+
+def support_of(integration: Integration) -> dict[str, str]:
+    """Say who stands behind its type (app.md 9.9), and what that means."""
+    found = find_source_type(integration.type)
+    label, help_text = SUPPORT_WORDS[found.support if found is not None else "community"]
+    return {"label": label, "help": help_text}
 
 
 def switch(integration: Integration, *, back: str, may_pause: bool) -> dict[str, object]:

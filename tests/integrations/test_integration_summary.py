@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tests.factories import make_integration
+from tests.factories import make_integration, make_source
 from tests.integrations.conftest import load_rows, make_waiting, page, text_of
 
 
@@ -20,6 +20,21 @@ def test_T11_the_header_names_the_integration_and_its_schema(browser, url):
     assert "Integration is Active" in text
     for tab in ("Summary", "Tables to Replicate", "Extractions", "Loads", "Settings"):
         assert tab in text
+
+
+@pytest.mark.parametrize(
+    ("source_type", "words"),
+    [
+        ("platform.hp-postgres", "Certified"),
+        ("platform.rest-api", "Community Supported"),
+        ("platform.taken-away", "Community Supported"),
+    ],
+)
+def test_a_source_shows_its_own_picture_and_who_supports_it(browser, account, source_type, words):
+    source = make_source(account, type=source_type)
+    markup = browser.get(page(source, "summary")).content.decode()
+    assert f"Schema Name: {source.schema_name} • {words}" in text_of(browser.get(page(source, "summary")))
+    assert "img/integration-source" in markup and "img/integration-import-api" not in markup
 
 
 def test_before_the_first_rows_it_says_so_and_shows_how_to_send_some(browser, url):
