@@ -295,8 +295,9 @@ class Run:
             raise WorkerEnds
         if now - self.began > settings.EXTRACTION_MINUTES * 60:
             raise TimeIsUp
-        seen = Job.objects.filter(pk=self.job.pk).values_list("stop_asked_at", "completed_at").first()
-        if seen is None or seen != (None, None):
+        why_over = ("stop_asked_at", "completed_at", "account__closed_at")
+        seen = Job.objects.filter(pk=self.job.pk).values_list(*why_over).first()
+        if seen is None or any(seen):
             raise StopAsked
         if not Task.objects.filter(pk=self.task.pk, lease=self.task.lease).exists():
             raise LeaseLost

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.models import Task
+from accounts.models import Account, Task
 from accounts.services import task_leases, worker_end
 from accounts.services.task_work import carry_out
 from integrations.extracting import running, tasks
@@ -28,6 +28,14 @@ def test_a_stopped_job_loads_what_it_has_extracted(source, monkeypatch):
     assert log_of(job)[-1].endswith(
         'Tap failed with code -15 and error message: "Terminated". Target succeeded.'
     )
+
+
+def test_closing_the_account_ends_what_runs(source, monkeypatch):
+    ready(source, rows=5000, hang_after=1500)
+    of_source = Account.objects.filter(pk=source.account_id)
+    meanwhile(monkeypatch, lambda run: of_source.update(closed_at=timezone.now()))
+    job = extract(source)
+    assert (job.statuses, job.tap_description) == ([0, -15, 0], "Terminated")
 
 
 def test_a_job_at_its_time_limit_has_no_status_at_all(source, monkeypatch, settings):
