@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -45,5 +46,11 @@ def unseal(stored: str, *, use: bytes, owner: bytes = b"") -> str:
 
 def cipher(use: bytes) -> AESGCM:
     """Return the cipher of this server's CREDENTIAL_KEY for one use."""
+    return derived(settings.CREDENTIAL_KEY, use)
+
+
+@lru_cache(maxsize=16)
+def derived(key: str, use: bytes) -> AESGCM:
+    """Derive a use's cipher once: a list of sources opens hundreds of secrets of one use."""
     derive = HKDF(SHA256(), length=32, salt=None, info=use)
-    return AESGCM(derive.derive(settings.CREDENTIAL_KEY.encode()))
+    return AESGCM(derive.derive(key.encode()))

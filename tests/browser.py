@@ -2,9 +2,10 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
+
+from tests.system_packages import install_package
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
@@ -32,14 +33,9 @@ def find_or_install_chromium() -> str:
     """Return the path of Chromium; install Debian's package first where that is possible."""
     if path := find_chromium():
         return path
-    if shutil.which("apt-get"):
-        prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
-        print("Installing Chromium for the browser tests …", flush=True)
-        quiet = {"stdout": subprocess.DEVNULL, "env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}}
-        subprocess.run([*prefix, "apt-get", "-qq", "update"], check=False, **quiet)
-        subprocess.run([*prefix, "apt-get", "-qq", "-y", "install", "chromium"], check=False, **quiet)
-        if path := find_chromium():
-            return path
+    install_package("chromium", purpose="Chromium for the browser tests")
+    if path := find_chromium():
+        return path
     sys.exit(
         "The browser tests need Chromium: install it with your package manager, or set CHROMIUM to its path."
     )

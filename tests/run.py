@@ -10,6 +10,7 @@ import time
 
 from tests.browser import find_or_install_chromium
 from tests.postgresql import postgresql_server
+from tests.sources.mariadb import find_or_install_mariadb
 
 BOTH_CORES = ["-n", "2", "--dist", "loadscope"]
 PARALLEL = ["-m", "not live and not browser"]
@@ -43,6 +44,7 @@ def pytest_patiently(title: str, *words: str, **environment: str) -> int:
 def main(words: list[str]) -> int:
     """Run all parts, even after a failure; return 0 only if all are good."""
     find_or_install_chromium()
+    find_or_install_mariadb()
     codes = [pytest("SQLite", *BOTH_CORES, *PARALLEL, *words)]
     with postgresql_server() as url:
         codes.append(pytest("PostgreSQL", *BOTH_CORES, *DATABASE, *words, DATABASE_URL=url))

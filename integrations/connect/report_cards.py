@@ -50,16 +50,24 @@ def type_report_card(source_type: SourceType) -> dict[str, Any]:
     return card(source_type, step, ())
 
 
-def source_report_card(integration: Integration) -> dict[str, Any]:
+def source_report_card(
+    integration: Integration, known: dict[tuple[object, ...], dict[str, Any]] | None = None
+) -> dict[str, Any]:
     """Return the card of a source as it stands.
 
-    One whose type is not declared on this server any more keeps its step; nothing is known of its form.
+    One whose type is not declared on this server any more keeps its step; nothing is known of its form. Of many
+    sources most have the same card: `known` keeps those that were made.
     """
     source_type = find_source_type(integration.type)
     if source_type is None:
         source_type = SourceType(name=integration.type, label=integration.type)
     given = {"image_version"} if source_type.is_push else provided(integration) | {"image_version"}
-    return card(source_type, integration.step, given)
+    if known is None:
+        return card(source_type, integration.step, given)
+    key = integration.type, integration.step, frozenset(given)
+    if key not in known:
+        known[key] = card(source_type, integration.step, given)
+    return known[key]
 
 
 def card(source_type: SourceType, step: str, given: Collection[str]) -> dict[str, Any]:

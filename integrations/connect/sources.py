@@ -33,7 +33,7 @@ from integrations.services.schema_names import (
     derive_schema_name,
 )
 from integrations.services.source_properties import BadProperties, shown_properties
-from integrations.sources.registry import find_source_type
+from integrations.sources.registry import find_source_type, looked_up_once
 
 router = Router(tags=["Sources"])
 ERRORS = {400: SourceError, 401: PlainError}
@@ -42,10 +42,16 @@ PROPERTY_REFUSALS = (BadProperties, InvalidCron, PlanRequired)
 
 def sources(account: Account, integrations: QuerySet[Integration]) -> list[dict[str, Any]]:
     """Return an account's integrations as the Connect API shows them."""
+    with looked_up_once():
+        return shown(account, integrations)
+
+
+def shown(account: Account, integrations: QuerySet[Integration]) -> list[dict[str, Any]]:
     found = list(integrations.select_related("destination"))
     destinations = destinations_of(account=account, integrations=found)
     checks = last_checks(account=account, integrations=found)
     now = timezone.now()
+    cards: dict[tuple[object, ...], dict[str, Any]] = {}
     return [
         {
             "properties": shown_properties(integration),
@@ -65,7 +71,7 @@ def sources(account: Account, integrations: QuerySet[Integration]) -> list[dict[
             "id": integration.pk,
             "display_name": integration.display_name,
             "created_at": timestamp(integration.created_at),
-            "report_card": source_report_card(integration),
+            "report_card": source_report_card(integration, cards),
         }
         for integration in found
     ]

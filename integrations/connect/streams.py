@@ -10,13 +10,18 @@ from integrations.connect.responses import Refusal, send, unknown_source
 from integrations.connect.schemas import Done, PlainError, SourceError
 from integrations.connect.sources import find_integration
 from integrations.connect.stream_schemas import InvalidFields, Stream, StreamSchema, StreamsMetadata
-from integrations.models import Stream as FoundStream
 from integrations.services.locking import IntegrationDeleted
 from integrations.services.selection import SETTABLE_KEYS, apply_metadata, merged_metadata
 from integrations.services.selection_refusals import FieldsRefused, MetadataBodyRefused, NotChoosable
 
 router = Router(tags=["Streams"])
-UNREAD = ("schema", "field_metadata", "chosen")  # of many tables together they are large
+READ = (
+    "pk",
+    "tap_stream_id",
+    "stream_name",
+    "is_selected",
+    "metadata",
+)  # the fields of many tables are large
 OF_STREAM = KeyTransform("[]", "chosen")
 BODY_REFUSALS = {
     ("v4/sources/<int:source_id>/streams/metadata", "PUT"): Refusal(
@@ -34,7 +39,7 @@ BODY_REFUSALS = {
 def stream_list(request: HttpRequest, source_id: int):
     """What the last connection check found; nothing before the first one that went well."""
     found = find_integration(request, source_id, status=404).streams.found().order_by("pk")
-    return send([stream(each) for each in found.defer(*UNREAD).annotate(of_stream=OF_STREAM)])
+    return send([stream(*each) for each in found.values_list(*READ, OF_STREAM)])
 
 
 @router.get(
@@ -83,13 +88,19 @@ def streams_choose(request: HttpRequest, source_id: int, body: StreamsMetadata):
     return {"status": 200}
 
 
-def stream(found: FoundStream) -> dict[str, Any]:
+def stream(
+    pk: int,
+    tap_stream_id: str,
+    stream_name: str,
+    is_selected: bool | None,
+    found: dict[str, Any],
+    chosen: dict[str, Any] | None,
+) -> dict[str, Any]:
     """Return a stream as the Connect API shows it; `selected` and `row-count` are there even when unknown."""
-    metadata = {"row-count": None} | found.metadata | (found.of_stream or {})
     return {
-        "selected": found.is_selected,
-        "stream_id": found.pk,
-        "tap_stream_id": found.tap_stream_id,
-        "stream_name": found.stream_name,
-        "metadata": metadata | {"selected": found.is_selected},
+        "selected": is_selected,
+        "stream_id": pk,
+        "tap_stream_id": tap_stream_id,
+        "stream_name": stream_name,
+        "metadata": {"row-count": None, **found, **(chosen or {}), "selected": is_selected},
     }

@@ -165,7 +165,7 @@ def property_of(document: dict[str, Any], index: int) -> Property:
         widget=table.choice("widget", WIDGETS, widget),
         choices=choices,
         default=table.text("default", ""),
-        config_key=table.text("config", name),
+        config_key=table.text("config", name) if table.flag("for_tap", default=True) else "",
         conversion=table.choice("as", CONVERSIONS, natural.get(short, "text")),
     )
     table.refuse_others()

@@ -8,6 +8,9 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +19,7 @@ from django.conf import settings
 from integrations.sources.declarations import BadDeclaration, read_declaration
 from integrations.sources.source_types import IMPORT_API, SourceType
 
-__all__ = ["Fault", "declaration_faults", "find_source_type", "source_types"]
+__all__ = ["Fault", "declaration_faults", "find_source_type", "looked_up_once", "source_types"]
 
 SHIPPED = Path(__file__).with_name("declarations")
 Snapshot = tuple[tuple[str, int, int], ...]
@@ -42,6 +45,7 @@ class Registry:
 
 
 _kept: dict[Snapshot, Registry] = {}
+_held: ContextVar[Registry | None] = ContextVar("held", default=None)
 
 
 def source_types() -> tuple[SourceType, ...]:
@@ -59,8 +63,21 @@ def declaration_faults() -> tuple[Fault, ...]:
     return current().faults
 
 
+@contextmanager
+def looked_up_once() -> Iterator[None]:
+    """Look at the folders once for the whole block: where types are asked for by the hundred."""
+    token = _held.set(current())
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
 def current() -> Registry:
     """Return the registry; read the files again when one of them changed."""
+    held = _held.get()
+    if held is not None:
+        return held
     snapshot = (*look(SHIPPED), *look(Path(settings.SOURCES_DIR)))
     found = _kept.get(snapshot)
     if found is None:

@@ -2,7 +2,13 @@
 
 import pytest
 
-from integrations.sources.registry import declaration_faults, find_source_type, source_types
+from integrations.services.table_names import WITH_SCHEMA
+from integrations.sources.registry import (
+    declaration_faults,
+    find_source_type,
+    looked_up_once,
+    source_types,
+)
 from tests.sources.declaring import declare, declare_synthetic, synthetic_declaration
 
 
@@ -26,6 +32,24 @@ def test_ships_its_types_without_a_fault(folder):
     }
     assert declaration_faults() == ()
     assert all(found.why and found.is_shipped for found in source_types()[1:])
+
+
+def test_a_block_that_looks_up_once_sees_new_files_only_afterwards(folder):
+    with looked_up_once():
+        write(folder)
+        assert find_source_type("platform.synthetic") is None
+    assert find_source_type("platform.synthetic") is not None
+
+
+def write(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "synthetic.toml").write_text(synthetic_declaration())
+
+
+def test_the_choice_of_table_names_is_not_for_the_tap(folder):
+    for name in ("platform.hp-postgres", "platform.hp-mysql"):
+        [choice] = [each for each in find_source_type(name).properties if each.name == WITH_SCHEMA]
+        assert choice.config_key == ""
 
 
 def test_an_alias_finds_the_type_under_its_own_name(folder):
