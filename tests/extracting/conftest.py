@@ -24,7 +24,8 @@ PASSWORD = "correct horse/battery&staple"
 
 
 @pytest.fixture
-def synthetic(settings):
+def synthetic(settings, tmp_path):
+    settings.SOURCES_DIR = tmp_path / "sources"
     worker_end.forget()
     settings.TAP_SILENCE_MINUTES = 0.25  # a tap that hangs by mistake holds up no test run
     return declare_synthetic(settings.SOURCES_DIR)

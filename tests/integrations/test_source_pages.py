@@ -19,7 +19,8 @@ TYPE = "platform.people"
 
 
 @pytest.fixture
-def declared(settings):
+def declared(settings, tmp_path):
+    settings.SOURCES_DIR = tmp_path / "sources"
     return declare(
         f"""name = "{TYPE}"
 label = "People"

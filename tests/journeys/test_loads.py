@@ -47,7 +47,7 @@ def test_a_message_that_is_being_read_stays_open(visitor, server):
         with page.expect_response(re.compile("/loads$"), timeout=30_000):
             pass
         expect(page.locator("#loads-panel")).to_be_visible()
-        page.wait_for_function("!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
+        expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
         expect(page.get_by_text("The warehouse file is open in another program.")).to_be_visible()
         expect(summary).to_be_focused()
         page.set_viewport_size({"width": 390, "height": 800})
