@@ -35,7 +35,8 @@ READ_BY_SUPPORT = {
     "integrations.integration", "integrations.load", "integrations.loadedtable", "integrations.queuedtable",
     "integrations.receivedrequest", "integrations.requestday",
     "integrations.notification", "integrations.notificationaddress", "integrations.notificationcontent",
-    "integrations.job", "integrations.selectiondraft", "integrations.stream", "integrations.schemachange", "integrations.sourcestate",
+    "integrations.job", "integrations.selectiondraft",
+    "integrations.stream", "integrations.schemachange", "integrations.sourcestate",
 }  # fmt: skip
 CHANGED_BY = {
     "Support": set(),

@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.models import Task
 from accounts.services import task_leases, worker_end
 from accounts.services.task_work import carry_out
+from integrations.extracting import folders
 from integrations.models import Batch, Integration, Job, JobMode, JobTrigger, SourceState
 from integrations.queue.accepting import location_of
 from integrations.queue.room import queue_folder
@@ -24,8 +25,11 @@ PASSWORD = "correct horse/battery&staple"
 
 
 @pytest.fixture
-def synthetic(settings, tmp_path):
+def synthetic(settings, tmp_path, monkeypatch):
     settings.SOURCES_DIR = tmp_path / "sources"
+    monkeypatch.setattr(
+        folders, "running_folder", lambda: tmp_path / "running"
+    )  # no other test's taps are there
     worker_end.forget()
     settings.TAP_SILENCE_MINUTES = 0.25  # a tap that hangs by mistake holds up no test run
     return declare_synthetic(settings.SOURCES_DIR)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from integrations.extracting import running
-from integrations.extracting.folders import running_folder
+from integrations.extracting import folders, running
 from integrations.models import SourceState
 from tests.extracting.conftest import PASSWORD, configure, extract, ids_of, log_of, ready, state_of
 from tests.sources.declaring import TAP
@@ -22,7 +21,7 @@ def taps_alive() -> list[int]:
         try:
             words = (folder / "cmdline").read_bytes().split(b"\0")
             ended = "\nState:\tZ" in (folder / "status").read_text()
-            ended |= str(running_folder()).encode() not in (folder / "environ").read_bytes()
+            ended |= str(folders.running_folder()).encode() not in (folder / "environ").read_bytes()
         except OSError:
             continue
         if str(TAP).encode() in words and not ended and f"{os.getpid()}" != folder.name:
@@ -34,7 +33,7 @@ def taps_alive() -> list[int]:
 def nothing_is_left():
     yield
     assert taps_alive() == []
-    assert not running_folder().exists() or list(running_folder().iterdir()) == []
+    assert not folders.running_folder().exists() or list(folders.running_folder().iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -155,7 +154,7 @@ def test_the_taps_files_are_its_owners_alone_and_its_environment_is_clean(source
             for pid in taps_alive()
             if b"--config" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         ]
-        [folder] = running_folder().iterdir()
+        [folder] = folders.running_folder().iterdir()
         seen["environment"] = Path(f"/proc/{tap}/environ").read_bytes()
         seen["arguments"] = Path(f"/proc/{tap}/cmdline").read_bytes()
         seen["config"] = (folder / "config.json").read_text()

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from integrations.extracting.folders import running_folder
+from integrations.extracting import folders
 from integrations.models import Batch, SourceState
 from tests.extracting.conftest import (
     PASSWORD,
@@ -35,7 +35,7 @@ def test_a_good_check_finds_the_streams_and_moves_the_source_on(source):
     source.refresh_from_db()
     assert source.step == "field_selection"
     assert open_tasks() == 0
-    assert list(running_folder().iterdir()) == []
+    assert list(folders.running_folder().iterdir()) == []
 
 
 def test_a_check_that_cannot_connect_fails_with_the_taps_own_words(source):
