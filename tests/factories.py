@@ -107,7 +107,8 @@ def make_stream(integration: Integration, name: str = "orders", **fields) -> Str
     properties = {"id": {"type": ["null", "integer"]}, "title": {"type": ["null", "string"]}}
     fields = {
         "stream_name": name,
-        "metadata": {"table-key-properties": ["id"], "is-view": False, "row-count": 3},
+        # In the order in which PostgreSQL, too, keeps the keys of JSON: by length.
+        "metadata": {"is-view": False, "row-count": 3, "table-key-properties": ["id"]},
         "schema": json.dumps({"type": "object", "properties": properties}),
         "field_metadata": {
             json.dumps(["properties", field]): {"inclusion": inclusion, "selected-by-default": True}

@@ -17,14 +17,14 @@ def stream(number: str, name: str, selected: bool | None = None, **chosen: objec
         "stream_id": number,
         "tap_stream_id": f"shop-public-{name}",
         "stream_name": name,
-        "metadata": {"row-count": 3, "table-key-properties": ["id"], "is-view": False}
+        "metadata": {"row-count": 3, "is-view": False, "table-key-properties": ["id"]}
         | ({"selected": selected} | chosen),
     }
 
 
 def schema(selected: bool | None, title: bool | None) -> dict[str, object]:
     properties = {"id": {"type": ["null", "integer"]}, "title": {"type": ["null", "string"]}}
-    of_stream = {"table-key-properties": ["id"], "is-view": False, "row-count": 3, "selected": selected}
+    of_stream = {"is-view": False, "row-count": 3, "table-key-properties": ["id"], "selected": selected}
     return {
         "schema": json.dumps({"type": "object", "properties": properties}),
         "metadata": [
