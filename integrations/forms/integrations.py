@@ -1,6 +1,7 @@
 """What arrives over HTTP to name an integration; the names' own rules are in services/schema_names.py."""
 
 import uuid
+from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
@@ -11,8 +12,11 @@ from integrations.services.schema_names import MAX_DISPLAY_NAME_LENGTH, MAX_SCHE
 DESTINATION_GONE = "This destination was removed meanwhile. Choose another."
 
 
-class ImportApiForm(forms.Form):
-    """The create form. With `own_schema` it asks for a schema name instead of deriving one."""
+class NamedForm(forms.Form):
+    """What every form that makes an integration asks for: its name, its schema's, its destination.
+
+    With `own_schema` it asks for a schema name instead of deriving one.
+    """
 
     display_name = forms.CharField(label="Integration Name", max_length=MAX_DISPLAY_NAME_LENGTH)
     schema_name = forms.CharField(
@@ -31,37 +35,36 @@ class ImportApiForm(forms.Form):
 
     def __init__(
         self,
-        *args,
+        *args: Any,
         destinations: QuerySet[Destination],
         own_schema: bool = False,
         live_url: str = "",
-        focus: str = "display_name",
-        **kw,
-    ):
+        **kw: Any,
+    ) -> None:
         super().__init__(*args, **kw)
+        self.own_schema = own_schema
         self.fields["destination"].queryset = destinations
         if len(destinations) < 2:
             del self.fields["destination"]
-        self.own_schema = own_schema
-        if not own_schema:
-            del self.fields["schema_name"]
-        self.fields["display_name"].widget.attrs |= {
-            "autocomplete": "off",
-            "hx-get": live_url,
-            "hx-trigger": "input changed delay:250ms",
-            "hx-target": "#schema-notice",
-            "hx-select": "#schema-notice",
-            "hx-swap": "outerHTML",
-            "hx-sync": "this:replace",
-        }
+        name = self.fields["display_name"].widget.attrs
+        name["autocomplete"] = "off"
         if own_schema:
-            self.fields["display_name"].widget.attrs.pop("hx-get")
             self.fields["schema_name"].widget.attrs |= {
                 "autocomplete": "off",
                 "autocapitalize": "none",
                 "spellcheck": "false",
             }
-        self.focus_on(focus)
+        else:
+            del self.fields["schema_name"]
+            name |= {
+                "hx-get": live_url,
+                "hx-trigger": "input changed delay:250ms",
+                "hx-target": "#schema-notice",
+                "hx-select": "#schema-notice",
+                "hx-swap": "outerHTML",
+                "hx-sync": "this:replace",
+            }
+        self.focus_on("schema_name" if own_schema else "display_name")
 
     def focus_on(self, name: str) -> None:
         """Let the page open with the cursor in this field."""
@@ -69,8 +72,12 @@ class ImportApiForm(forms.Form):
             field.widget.attrs.pop("autofocus", None)
         self.fields[name].widget.attrs["autofocus"] = True
 
+    def focus_on_first_error(self) -> None:
+        """Let the page open where there is something to put right."""
+        self.focus_on(next((name for name in self.fields if name in self.errors), "display_name"))
+
     def add_refusal(self, refusal: NameRefused) -> None:
-        """Put a refusal beside the field where it can be mended."""
+        """Put a refusal of a name beside the field where it can be mended."""
         self.add_error(refusal.field if refusal.field in self.fields else "display_name", refusal.message)
 
 

@@ -77,7 +77,8 @@ class ScheduleForm(forms.Form):
         super().__init__(data, prefix="schedule", initial=self.present())
         label = "Use integration default"
         self.fields["use_default"].label = label
-        minutes = sorted({*OFFERED, self.default, self.present_minutes()})
+        of_databases = {1} if found and found.category == "Databases" else set()
+        minutes = sorted({*OFFERED, *of_databases, self.default, self.present_minutes()})
         self.fields["frequency"].choices = [(str(each), MARKS[each]) for each in minutes]
         times = {*HALF_HOURS, self.initial["anchor"]} - {NO_ANCHOR}
         self.fields["anchor"].choices = [
@@ -171,6 +172,10 @@ class ScheduleForm(forms.Form):
             "anchor_time": self.anchored_at(chosen) if chosen else self.automatic_anchor(),
             "cron_expression": None,
         }
+
+    def chosen(self) -> dict[str, str]:
+        """Return the properties that a source which is to be made begins with."""
+        return {name: value for name, value in self.properties().items() if value is not None}
 
     def anchored_at(self, chosen: str) -> str:
         """Return the anchor of a time of day; the stored one when it says the same."""

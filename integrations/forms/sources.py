@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,21 +9,14 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 
-from integrations.forms.integrations import DESTINATION_GONE
+from integrations.forms.integrations import DESTINATION_GONE, NamedForm
 from integrations.models import Destination
-from integrations.services.schema_names import MAX_DISPLAY_NAME_LENGTH, MAX_SCHEMA_NAME_LENGTH, NameRefused
+from integrations.services.schema_names import MAX_DISPLAY_NAME_LENGTH
 from integrations.sources.source_types import ADVANCED, IMMUTABLE, Property, SourceType
 
 PREFIX = "property_"
-FREQUENCIES = {"1": "1 MIN", "30": "30 MINS", "60": "1 HR", "360": "6 HRS", "720": "12 HRS", "1440": "24 HRS"}
-WORDS = {1: "every minute", 30: "every half hour", 60: "every hour", 1440: "every 24 hours"}
 DAYS = {"day": 1, "month": 30, "year": 365}
 MAX_VALUE = 65_536
-
-
-def frequency_words(minutes: int) -> str:
-    """Return "every half hour", "every 6 hours"."""
-    return WORDS.get(minutes, f"every {minutes // 60} hours")
 
 
 def default_start(source_type: SourceType, today: date) -> date | None:
@@ -141,22 +133,9 @@ class ConnectionForm(forms.Form):
                 self.add_error(None, f"{name}: this value does not have the form that is needed here.")
 
 
-class SourceForm(ConnectionForm):
-    """The create form of a source."""
+class SourceForm(ConnectionForm, NamedForm):
+    """The create form of a source; its schedule is a form of its own, forms/schedules.py."""
 
-    display_name = forms.CharField(label="Integration Name", max_length=MAX_DISPLAY_NAME_LENGTH)
-    schema_name = forms.CharField(
-        label="Integration Schema Name",
-        max_length=MAX_SCHEMA_NAME_LENGTH,
-        help_text="Can't be changed after you save your integration.",
-    )
-    destination = forms.ModelChoiceField(
-        label="Target Destination",
-        queryset=None,
-        empty_label=None,
-        help_text="It can be changed later in the integration's settings.",
-        error_messages={"invalid_choice": DESTINATION_GONE},
-    )
     default_start = forms.BooleanField(required=False, initial=True)
     start_date = forms.DateField(
         label="Start Date",
@@ -164,57 +143,15 @@ class SourceForm(ConnectionForm):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text="Data equal to or newer than this day (UTC) is replicated.",
     )
-    default_frequency = forms.BooleanField(required=False, initial=True)
-    frequency_in_minutes = forms.ChoiceField(
-        label="Replicate every", required=False, choices=list(FREQUENCIES.items())
-    )
-    form_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
-    def __init__(
-        self,
-        *args: Any,
-        source_type: SourceType,
-        destinations: QuerySet[Destination],
-        own_schema: bool = False,
-        live_url: str = "",
-        **kw: Any,
-    ) -> None:
+    def __init__(self, *args: Any, source_type: SourceType, **kw: Any) -> None:
         super().__init__(*args, source_type=source_type, **kw)
-        self.own_schema = own_schema
-        self.fields["destination"].queryset = destinations
-        if len(destinations) < 2:
-            del self.fields["destination"]
         if not source_type.asks_for_start_date:
             del self.fields["start_date"], self.fields["default_start"]
         else:
             self.fields[
                 "default_start"
             ].label = f"Use integration default ({default_start_words(source_type)})"
-        self.fields[
-            "default_frequency"
-        ].label = f"Use integration default ({frequency_words(source_type.default_frequency)})"
-        self.fields["frequency_in_minutes"].initial = str(source_type.default_frequency)
-        if source_type.category != "Databases":
-            kept = [(value, label) for value, label in FREQUENCIES.items() if value != "1"]
-            self.fields["frequency_in_minutes"].choices = kept
-        name = self.fields["display_name"].widget.attrs
-        name |= {"autocomplete": "off", "autofocus": True}
-        if own_schema:
-            self.fields["schema_name"].widget.attrs |= {
-                "autocomplete": "off",
-                "autocapitalize": "none",
-                "spellcheck": "false",
-            }
-        else:
-            del self.fields["schema_name"]
-            name |= {
-                "hx-get": live_url,
-                "hx-trigger": "input changed delay:250ms",
-                "hx-target": "#schema-notice",
-                "hx-select": "#schema-notice",
-                "hx-swap": "outerHTML",
-                "hx-sync": "this:replace",
-            }
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -229,16 +166,7 @@ class SourceForm(ConnectionForm):
             chosen = None if self.cleaned_data["default_start"] else self.cleaned_data["start_date"]
             day = chosen or default_start(self.source_type, datetime.now(UTC).date())
             given["start_date"] = f"{day:%Y-%m-%d}T00:00:00Z"
-        frequency = self.cleaned_data["frequency_in_minutes"]
-        default = str(self.source_type.default_frequency)
-        given["frequency_in_minutes"] = (
-            default if self.cleaned_data["default_frequency"] or not frequency else frequency
-        )
         return given
-
-    def add_refusal(self, refusal: NameRefused) -> None:
-        """Put a refusal of a name beside the field where it can be mended."""
-        self.add_error(refusal.field if refusal.field in self.fields else "display_name", refusal.message)
 
 
 class SourceSettingsForm(ConnectionForm):

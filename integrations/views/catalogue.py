@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import Can, allow
-from integrations.forms.integrations import ImportApiForm
+from integrations.forms.integrations import NamedForm
 from integrations.models import Destination, Integration
 from integrations.services.destination_changes import DestinationGone
 from integrations.services.destinations import main_destination
@@ -97,7 +97,7 @@ def import_api_create(request: HttpRequest) -> HttpResponse:
     """Name an Import API integration and generate its first token, which this answer alone shows."""
     if request.method != "POST" or "schema_choice" in request.POST:
         return show_form(request, unsent_form(request))
-    form = ImportApiForm(
+    form = NamedForm(
         request.POST,
         own_schema=is_own(request.POST),
         live_url=request.path,
@@ -117,7 +117,7 @@ def import_api_create(request: HttpRequest) -> HttpResponse:
             return redirect(where_it_is(refusal.integration))
         else:
             return show_token(request, integration, secret, leads_to="integration-summary")
-    form.focus_on(next((name for name in form.errors if name in form.fields), "display_name"))
+    form.focus_on_first_error()
     return show_form(request, form, status=422)
 
 
@@ -133,21 +133,19 @@ def is_own(fields) -> bool:
     return fields.get("schema_choice", fields.get("schema")) == "own"
 
 
-def unsent_form(request: HttpRequest) -> ImportApiForm:
+def unsent_form(request: HttpRequest) -> NamedForm:
     """Return the form to fill in, with what was typed before the choice of schema name was changed."""
     typed = request.POST if request.method == "POST" else request.GET
     initial = {"display_name": typed.get("display_name", "")}
     own_schema = is_own(typed)
     if own_schema:
         initial["schema_name"] = name_in_warehouse(request, initial["display_name"])["schema_name"]
-    focus = "schema_name" if own_schema else "display_name"
     main = main_destination(account=request.account)
     initial["destination"] = typed.get("destination") or (main.pk if main is not None else None)
-    return ImportApiForm(
+    return NamedForm(
         initial=initial,
         own_schema=own_schema,
         live_url=request.path,
-        focus=focus,
         destinations=destinations_to_choose(request),
     )
 
@@ -157,7 +155,7 @@ def destinations_to_choose(request: HttpRequest) -> QuerySet[Destination]:
     return request.account.destinations.live().order_by("pk")
 
 
-def show_form(request: HttpRequest, form: ImportApiForm, *, status: int = 200) -> HttpResponse:
+def show_form(request: HttpRequest, form: NamedForm, *, status: int = 200) -> HttpResponse:
     """Render the form with the notice of the schema name that its display name makes."""
     context = {
         "nav_active": "integrations",

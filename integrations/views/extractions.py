@@ -1,6 +1,6 @@
 """Extractions of a source: the jobs of a day, and one of them with its log, live while it runs (app.md 10.3)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
@@ -21,8 +21,8 @@ from integrations.services.extraction_reports import (
     spans_of,
 )
 from integrations.services.jobs import log_path
+from integrations.views.days import chosen_day, day_graph
 from integrations.views.frame import find_integration, frame, url_of
-from integrations.views.loads import HOURS_NAMED, chosen_day
 from integrations.views.log_pieces import log_shown
 from integrations.views.type_words import type_words
 from stitchapp import formats
@@ -62,6 +62,7 @@ def day_of_extractions(request: HttpRequest, integration: Integration, now: date
     page = Paginator(jobs.select_related("started_by", "stopped_by"), PAGE_SIZE).get_page(
         request.GET.get("page")
     )
+    spans = spans_of(jobs, day=day, now=now)
     running = running_extraction(integration=integration)
     may_run = may(request.membership, Can.MANAGE_EXTRACTIONS)
     return {
@@ -71,20 +72,22 @@ def day_of_extractions(request: HttpRequest, integration: Integration, now: date
         "kept": urlencode({"day": day}),
         "day": day,
         "today": today,
-        "oldest": oldest,
-        "earlier_url": f"?{urlencode({'day': day - timedelta(days=1)})}" if day > oldest else "",
-        "later_url": f"?{urlencode({'day': day + timedelta(days=1)})}" if day < today else "",
+        "graph": day_graph(
+            url=request.path,
+            day=day,
+            today=today,
+            oldest=oldest,
+            bars=[bar(integration, span, now) for span in spans],
+            words=extraction_words(spans),
+        ),
         "log_days": request.account.plan.extraction_log_days,
         "is_too_old": day < oldest,
-        "bars": [bar(integration, span, now) for span in spans_of(jobs, day=day, now=now)],
-        "hours": [{"x": f"{100 * hour / 24:g}", "label": label} for hour, label in HOURS_NAMED],
         "running": running,
         "may_start": may_run and integration.is_configured,
         "may_stop": may_run,
         "start_url": url_of(integration, "extraction-start"),
         "stop_url": url_of(integration, "extraction-stop"),
         "tab_url": request.get_full_path(),
-        "day_url": request.path,
         "settings_url": url_of(integration, "integration-settings"),
         "table_loads_url": url_of(integration, "integration-loads"),
         "looks_again": running is not None,
@@ -122,6 +125,15 @@ def ran_for(job: Job, now: datetime) -> str:
     if job.started_at is None:
         return ""
     return formats.duration((job.completed_at or now) - job.started_at)
+
+
+def extraction_words(spans: list[Span]) -> str:
+    """Say what the bars say, for those who do not see them."""
+    if not spans:
+        return "No extraction ran on this day."
+    failed = sum(span.job.outcome in ("failed", "timed out") for span in spans)
+    told = f", {failed:,} with an error" if failed else ""
+    return f"Each bar is an extraction: {len(spans):,}{told}. The list below has each of them."
 
 
 def bar(integration: Integration, span: Span, now: datetime) -> dict[str, object]:

@@ -1,12 +1,11 @@
 """Loads: what each table loaded in a span of time, and each attempt of one table by day."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_safe
 
 from accounts.access import Can, allow
@@ -21,12 +20,12 @@ from integrations.services.load_reports import (
     table_reports,
 )
 from integrations.services.rejected_records import open_count
+from integrations.views.days import chosen_day, day_graph
 from integrations.views.frame import find_integration, frame, url_of
 from stitchapp.rendering import render_page
 
 PAGE_SIZE = 50
 MINUTES_A_DAY = 24 * 60
-HOURS_NAMED = ((0, "12:00 am"), (6, "6:00 am"), (12, "12:00 pm"), (18, "6:00 pm"), (24, "12:00 am"))
 
 
 @allow(Can.VIEW_LOADS)
@@ -80,26 +79,25 @@ def table_loads(request: HttpRequest, integration_id: int) -> HttpResponse:
         oldest, attempts = max(oldest, begin.date()), attempts.filter(finished_at__gte=begin)
     if day < oldest:
         attempts = attempts.none()
+    minutes = minutes_of(attempts)
     since = kept_since(integration=integration)
     context = frame(request, integration, "integration-loads") | {
         "table_name": table_name,
         "page": Paginator(attempts, PAGE_SIZE).get_page(request.GET.get("page")),
         "kept": urlencode({"name": table_name, "day": day}),
         "day": day,
-        "today": today,
-        "oldest": oldest,
         "report_days": request.account.plan.report_days,
         "is_too_old": day < oldest,
         "cut_at": since if since is not None and day <= since.date() else None,
-        "earlier_url": f"?{urlencode({'name': table_name, 'day': day - timedelta(days=1)})}"
-        if day > oldest
-        else "",
-        "later_url": f"?{urlencode({'name': table_name, 'day': day + timedelta(days=1)})}"
-        if day < today
-        else "",
-        "time_line": time_line(minutes_of(attempts)),
-        "hours": [{"x": f"{100 * hour / 24:g}", "label": label} for hour, label in HOURS_NAMED],
-        "table_url": request.path,
+        "graph": day_graph(
+            url=request.path,
+            day=day,
+            today=today,
+            oldest=oldest,
+            bars=time_line(minutes),
+            words=load_words(minutes),
+            kept={"name": table_name},
+        ),
         "rejected_url": url_of(integration, "rejected-list"),
         "crumbs": [
             {"label": integration.display_name, "url": url_of(integration, "integration-summary")},
@@ -116,15 +114,15 @@ def cut_at(integration: Integration, now: datetime) -> datetime | None:
     return since if since is not None and since > now - timedelta(days=1) else None
 
 
-def chosen_day(wanted: str, today: date) -> date:
-    """Return the wanted day, if it is one and not ahead; today otherwise."""
-    try:
-        day = parse_date(wanted)
-    except ValueError:
-        day = None
-    return day if day is not None and date(2000, 1, 1) <= day <= today else today
-
-
 def time_line(minutes: list[tuple[int, bool]]) -> list[dict[str, object]]:
     """Return a bar for each minute of the day with an attempt, in per cent of the day's width."""
     return [{"x": f"{100 * minute / MINUTES_A_DAY:.2f}", "failed": failed} for minute, failed in minutes]
+
+
+def load_words(minutes: list[tuple[int, bool]]) -> str:
+    """Say what the bars say, for those who do not see them."""
+    if not minutes:
+        return "Nothing was loaded on this day."
+    failed = sum(failed for _, failed in minutes)
+    told = f", {failed:,} with an error" if failed else ""
+    return f"Each bar is a minute with a load: {len(minutes):,}{told}. The list below has each load."

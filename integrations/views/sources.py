@@ -6,10 +6,12 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import Can, allow, may
 from accounts.errors import DomainError
+from integrations.forms.schedules import ScheduleForm
 from integrations.forms.sources import SourceForm
 from integrations.models import SetUpStep
 from integrations.services.destination_changes import DestinationGone
@@ -22,6 +24,7 @@ from integrations.sources.registry import find_source_type
 from integrations.sources.source_types import SourceType
 from integrations.views.catalogue import destinations_to_choose, is_own, name_in_warehouse, where_it_is
 from integrations.views.frame import url_of
+from integrations.views.schedules import sample_url
 from stitchapp.rendering import render_page
 
 
@@ -37,9 +40,11 @@ def source_create(request: HttpRequest, source_type: str) -> HttpResponse:
         messages.warning(request, f"{declared.label} cannot be added. {told}")
         return redirect(reverse("integrations:catalogue", args=[request.account.client_id]))
     if request.method != "POST" or "schema_choice" in request.POST:
-        return show_form(request, unsent_form(request, declared))
+        typed = request.POST if "schedule-frequency" in request.POST else None
+        return show_form(request, unsent_form(request, declared), schedule_form(request, declared, typed))
     form = make_form(request, declared, request.POST, own_schema=is_own(request.POST))
-    if form.is_valid():
+    schedule = schedule_form(request, declared, request.POST)
+    if form.is_valid() & schedule.is_valid():  # both are judged, and all that is wrong is shown at once
         try:
             integration = create_mapped_integration(
                 account=request.account,
@@ -48,7 +53,7 @@ def source_create(request: HttpRequest, source_type: str) -> HttpResponse:
                 schema_name=form.cleaned_data.get("schema_name"),
                 destination=form.cleaned_data.get("destination"),
                 type=declared.name,
-                properties=form.properties(),
+                properties=form.properties() | schedule.chosen(),
                 form_id=form.cleaned_data["form_id"],
             )
         except NameRefused as refusal:
@@ -65,7 +70,13 @@ def source_create(request: HttpRequest, source_type: str) -> HttpResponse:
         else:
             checked = integration.step in (SetUpStep.DISCOVER_SCHEMA, SetUpStep.FIELD_SELECTION)
             return redirect(url_of(integration, "connection-check" if checked else "integration-summary"))
-    return show_form(request, form, status=422)
+    form.focus_on_first_error()
+    return show_form(request, form, schedule, status=422)
+
+
+def schedule_form(request: HttpRequest, declared: SourceType, sent=None) -> ScheduleForm:
+    """Return the form of the schedule that the source begins with."""
+    return ScheduleForm(sent, account=request.account, type_name=declared.name, now=timezone.now())
 
 
 def make_form(request: HttpRequest, declared: SourceType, sent=None, **more) -> SourceForm:
@@ -107,14 +118,18 @@ def keep_typed(form: SourceForm, typed) -> None:
             field.initial = form.initial[name]
 
 
-def show_form(request: HttpRequest, form: SourceForm, *, status: int = 200) -> HttpResponse:
+def show_form(
+    request: HttpRequest, form: SourceForm, schedule: ScheduleForm, *, status: int = 200
+) -> HttpResponse:
     """Render the form with the notice of the schema name that its display name makes."""
     context = {
         "nav_active": "integrations",
         "form": form,
         "type_label": form.source_type.label,
-        "article_label": form.source_type.label,
         "create_url": request.path,
+        "schedule": schedule,
+        "sample": schedule.sample(),
+        "sample_url": sample_url(request.account, type_name=form.source_type.name),
         "notice": name_in_warehouse(request, form["display_name"].value() or ""),
         "cancel_url": reverse("integrations:catalogue", args=[request.account.client_id]),
         "invite_url": reverse("accounts:member-invite", args=[request.account.client_id])

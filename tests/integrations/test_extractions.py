@@ -104,6 +104,7 @@ def test_the_graph_has_a_bar_for_each_at_its_time_and_width(browser, source, url
     assert float(width) == pytest.approx(100 * 6 / 1440, abs=0.01)
     assert words == "12:50 PM (UTC). Succeeded. This extraction ran for 6 minutes. View logs."
     assert page(source, f"extractions/{job.pk}") in markup
+    assert "Times in UTC. Each bar is an extraction: 1. The list below has each of them." in markup
 
 
 def test_an_extraction_over_midnight_stands_on_both_days(browser, source, url):

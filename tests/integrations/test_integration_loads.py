@@ -132,6 +132,7 @@ def test_one_table_by_day_lists_each_attempt(browser, integration, url):
     assert f"day={day + timedelta(days=1)}" in response.content.decode()
     assert response.content.decode().count('class="time-line-bar"') == 1
     assert "data-failed" in response.content.decode()
+    assert "Times in UTC. Each bar is a minute with a load: 1, 1 with an error. The list below" in text
     assert "999" in text_of(browser.get(table_url, {"name": "customers"}))
     assert "No load of this table ended on" in text_of(
         browser.get(table_url, {"name": "customers", "day": str(day - timedelta(days=9))})

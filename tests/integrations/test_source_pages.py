@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, Plan
 from accounts.services import task_leases
 from accounts.services.task_work import carry_out
 from integrations.models import Integration, SetUpStep, SourceState
@@ -88,7 +88,8 @@ def filled(**more):
         "property_host": "db.example.com",
         "property_password": secrets.token_urlsafe(),
         "default_start": "on",
-        "default_frequency": "on",
+        "schedule-use_default": "on",
+        "schedule-frequency": "30",
         "form_id": "5a1f3a3e-0d5c-4b0e-9d2e-2f3b1b6f7a10",
     } | more
 
@@ -105,7 +106,7 @@ def test_the_form_is_made_from_the_declaration(client, account, member):
         "Rows per Read",
         "Sync Historical Data",
         "Use integration default (1 Year Ago)",
-        "Use integration default (every half hour)",
+        "Use integration default <strong>(every half hour)</strong>",
         "Check and Save",
     ):
         assert words in shown
@@ -157,7 +158,6 @@ def test_create_check_choose_finalize(client, account, member):
         ({"property_host": "a\0b"}, "property_host"),
         ({"default_start": "", "start_date": ""}, "start_date"),
         ({"default_start": "", "start_date": "soon"}, "start_date"),
-        ({"default_frequency": "", "frequency_in_minutes": "7"}, "frequency_in_minutes"),
     ],
     ids=str,
 )
@@ -166,6 +166,75 @@ def test_what_is_wrong_stands_beside_its_field(client, account, member, changed,
     assert response.status_code == 422
     assert list(response.context["form"].errors) == [field]
     assert not Integration.objects.exists()
+
+
+CRON = {
+    "schedule-use_default": "",
+    "schedule-advanced": "on",
+    "schedule-minutes": "0",
+    "schedule-hours": "12",
+    "schedule-day_of_month": "?",
+    "schedule-month": "*",
+    "schedule-day_of_week": "MON-FRI",
+}
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ({}, {"frequency_in_minutes": "30"}),
+        (
+            {"schedule-use_default": "", "schedule-frequency": "720", "schedule-anchor": "19:30"},
+            {"frequency_in_minutes": "720", "anchor_time": "T19:30:00.000Z"},
+        ),
+        (CRON, {"frequency_in_minutes": "30", "cron_expression": "0 0 12 ? * MON-FRI"}),
+    ],
+    ids=["default", "anchor", "cron"],
+)
+def test_the_create_form_asks_for_the_whole_schedule(client, account, member, typed, stored):
+    assert client.post(create_url(account), filled(**typed)).status_code == 302
+    properties = Integration.objects.get().properties
+    names = ("frequency_in_minutes", "anchor_time", "cron_expression")
+    kept = {name: properties[name] for name in names if name in properties}
+    if "anchor_time" in stored:
+        kept["anchor_time"] = kept["anchor_time"][10:]  # the day is today's
+    assert kept == stored
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "words"),
+    [
+        (
+            {"schedule-use_default": "", "schedule-frequency": "7"},
+            "frequency",
+            "7 is not one of the available",
+        ),
+        ({**CRON, "schedule-hours": ""}, "hours", "This field is required"),
+        ({**CRON, "schedule-hours": "25"}, "advanced", "is none of 0 to 23"),
+    ],
+)
+def test_a_wrong_schedule_is_told_with_all_else_that_is_wrong(client, account, member, typed, field, words):
+    response = client.post(create_url(account), filled(property_host="", **typed))
+    assert response.status_code == 422
+    assert list(response.context["form"].errors) == ["property_host"]
+    assert list(response.context["schedule"].errors) == [field]
+    assert words in response.content.decode()
+    assert not Integration.objects.exists()
+
+
+def test_a_plan_without_cron_creates_with_the_frequency_and_says_which_plans_have_it(client, member, account):
+    account.plan = Plan.objects.get(slug="standard")
+    account.save()
+    assert "Advanced and Premium" in client.get(create_url(account)).content.decode()
+    client.post(create_url(account), filled(**CRON))
+    assert "cron_expression" not in Integration.objects.get().properties
+
+
+def test_the_schedule_survives_the_choice_of_a_schema_name(client, account, member):
+    shown = client.post(create_url(account), filled(**CRON, schema_choice="own"))
+    assert shown.status_code == 200
+    assert shown.context["schedule"]["day_of_week"].value() == "MON-FRI"
+    assert shown.context["schedule"]["advanced"].value() is True
 
 
 @pytest.fixture
