@@ -66,6 +66,7 @@ class Event(StrEnum):
     API_KEY_HANDED_OVER = "api_key.handed_over", "API access key handed to a new owner"
     API_KEY_DELETED = "api_key.deleted", "API access key deleted"
     INTEGRATION_CREATED = "integration.created", "Integration created"
+    INTEGRATION_CLONED = "integration.cloned", "Integration cloned"
     INTEGRATION_RENAMED = "integration.renamed", "Integration renamed"
     INTEGRATION_MAPPED = "integration.mapped", "Destination of an integration changed"
     CONNECTION_CHANGED = "integration.connection_changed", "Connection of an integration changed"

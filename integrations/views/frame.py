@@ -74,6 +74,15 @@ def setup_url(integration: Integration) -> str:
     return url_of(integration, name) if name else ""
 
 
+def clone_url(request: HttpRequest, integration: Integration) -> str:
+    """Return where the integration is cloned; empty for a viewer or a type that cannot."""
+    source_type = find_source_type(integration.type)
+    cloneable = source_type is not None and not source_type.unavailable_reason
+    if not cloneable or not may(request.membership, Can.ADD_INTEGRATIONS):
+        return ""
+    return url_of(integration, "integration-clone")
+
+
 def icon_of(integration: Integration) -> str:
     """Return the name of its picture in static/img."""
     return PUSH_ICON if integration.is_push else SOURCE_ICON

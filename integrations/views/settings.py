@@ -15,7 +15,7 @@ from integrations.services.destinations import destination_of
 from integrations.services.integration_updates import Changes, update_integration
 from integrations.services.refusals import recent_refusals
 from integrations.services.schema_names import NameRefused
-from integrations.views.frame import find_integration, frame, url_of
+from integrations.views.frame import clone_url, find_integration, frame, url_of
 from integrations.views.source_settings import show_source_settings
 from stitchapp.rendering import render_page
 
@@ -67,6 +67,7 @@ def show_settings(
         "at_limit": len(tokens) >= MAX_ACTIVE_TOKENS,
         "form_id": uuid.uuid4(),
         "generate_url": url_of(integration, "access-token-create"),
+        "clone_url": clone_url(request, integration),
         "delete_url": url_of(integration, "integration-delete"),
         "may_delete": may(request.membership, Can.DELETE_INTEGRATIONS),
     }

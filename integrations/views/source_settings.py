@@ -22,7 +22,7 @@ from integrations.services.resets import reset_integration
 from integrations.services.schema_names import NameRefused
 from integrations.services.source_properties import BadProperties, provided
 from integrations.sources.registry import find_source_type
-from integrations.views.frame import frame, url_of
+from integrations.views.frame import clone_url, frame, url_of
 from integrations.views.selection import find_source
 from stitchapp.rendering import render_page
 
@@ -81,6 +81,7 @@ def render(
         "check_url": url_of(integration, "connection-check"),
         "start_date_url": url_of(integration, "start-date-change"),
         "reset_url": url_of(integration, "integration-reset"),
+        "clone_url": clone_url(request, integration),
         "delete_url": url_of(integration, "integration-delete"),
         "may_delete": may(request.membership, Can.DELETE_INTEGRATIONS),
     }
