@@ -15,12 +15,11 @@ from django.middleware.security import SecurityMiddleware
 from django.urls import ResolverMatch, get_resolver
 
 from stitchapp import request_facts
-from stitchapp.errors import error_page, is_api
+from stitchapp.errors import API_PREFIXES, error_page, is_api
 from stitchapp.request_facts import RequestFacts
 from stitchapp.routes import declared_access
 
 logger = logging.getLogger("stitchapp.request")
-SHORT_WAY = "/v2/"  # one of stitchapp.errors.API_PREFIXES
 
 
 class RequestIdMiddleware:
@@ -78,7 +77,7 @@ def act_when_closed(response: HttpResponse, actions: list[Callable[[], None]]) -
 
 
 class ShortWayMiddleware:
-    """Take the requests of programs that send data straight to their view: they are many and small.
+    """Take the requests of programs straight to their view: they are many and small.
 
     What the middleware behind this one does for pages (sessions, forms, messages, static files) does nothing for
     them, and costs more than their work. What it does for every answer is done here: the host is checked, the
@@ -91,7 +90,7 @@ class ShortWayMiddleware:
         self.headers: dict[bool, dict[str, str]] = {}
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path_info.startswith(SHORT_WAY):
+        if not request.path_info.startswith(API_PREFIXES):
             return self.get_response(request)
         response = self.answer(request)
         if not response.streaming:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models.fields.json import KeyTransform
 from django.http import HttpRequest
 from ninja import Router
 
@@ -10,19 +9,12 @@ from integrations.connect.responses import Refusal, send, unknown_source
 from integrations.connect.schemas import Done, PlainError, SourceError
 from integrations.connect.sources import find_integration
 from integrations.connect.stream_schemas import InvalidFields, Stream, StreamSchema, StreamsMetadata
+from integrations.services.found_streams import found_streams
 from integrations.services.locking import IntegrationDeleted
 from integrations.services.selection import SETTABLE_KEYS, apply_metadata, merged_metadata
 from integrations.services.selection_refusals import FieldsRefused, MetadataBodyRefused, NotChoosable
 
 router = Router(tags=["Streams"])
-READ = (
-    "pk",
-    "tap_stream_id",
-    "stream_name",
-    "is_selected",
-    "metadata",
-)  # the fields of many tables are large
-OF_STREAM = KeyTransform("[]", "chosen")
 BODY_REFUSALS = {
     ("v4/sources/<int:source_id>/streams/metadata", "PUT"): Refusal(
         400, MetadataBodyRefused.message, code=MetadataBodyRefused.code
@@ -38,8 +30,10 @@ BODY_REFUSALS = {
 )
 def stream_list(request: HttpRequest, source_id: int):
     """What the last connection check found; nothing before the first one that went well."""
-    found = find_integration(request, source_id, status=404).streams.found().order_by("pk")
-    return send([stream(*each) for each in found.values_list(*READ, OF_STREAM)])
+    found = found_streams(account=request.account, source_id=source_id)
+    if found is None:
+        raise unknown_source(source_id, status=404)
+    return send([stream(*each) for each in found])
 
 
 @router.get(
@@ -93,14 +87,15 @@ def stream(
     tap_stream_id: str,
     stream_name: str,
     is_selected: bool | None,
-    found: dict[str, Any],
+    said: dict[str, Any],
     chosen: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """Return a stream as the Connect API shows it; `selected` and `row-count` are there even when unknown."""
+    selected = None if is_selected is None else bool(is_selected)  # SQLite has numbers for it
     return {
-        "selected": is_selected,
+        "selected": selected,
         "stream_id": pk,
         "tap_stream_id": tap_stream_id,
         "stream_name": stream_name,
-        "metadata": {"row-count": None, **found, **(chosen or {}), "selected": is_selected},
+        "metadata": {"row-count": None, **said, **(chosen or {}), "selected": selected},
     }

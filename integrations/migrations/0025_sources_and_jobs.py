@@ -178,6 +178,13 @@ class Migration(migrations.Migration):
                 ("stream_name", models.TextField()),
                 ("metadata", models.JSONField(default=dict, help_text="The tap’s metadata of the stream.")),
                 (
+                    "chosen",
+                    models.JSONField(
+                        default=dict,
+                        help_text="What members and programs chose: {breadcrumb as JSON text: {key: value}}.",
+                    ),
+                ),
+                (
                     "schema",
                     models.TextField(
                         default="{}", help_text="JSON Schema of its records, as the tap wrote it."
@@ -188,13 +195,6 @@ class Migration(migrations.Migration):
                     models.JSONField(
                         default=dict,
                         help_text="The tap’s metadata of each field, by its breadcrumb as JSON text.",
-                    ),
-                ),
-                (
-                    "chosen",
-                    models.JSONField(
-                        default=dict,
-                        help_text="What members and programs chose: {breadcrumb as JSON text: {key: value}}.",
                     ),
                 ),
                 (

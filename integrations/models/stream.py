@@ -23,12 +23,13 @@ class Stream(models.Model):
     tap_stream = models.TextField(default="", help_text="The name that the tap’s messages give it.")
     stream_name = models.TextField(help_text="Its table in the warehouse; it never changes.")
     metadata = models.JSONField(default=dict, help_text="The tap’s metadata of the stream.")
+    chosen = models.JSONField(
+        default=dict, help_text="What members and programs chose: {breadcrumb as JSON text: {key: value}}."
+    )
+    # What is large stands last: SQLite reads a row up to the column that is asked for.
     schema = models.TextField(default="{}", help_text="JSON Schema of its records, as the tap wrote it.")
     field_metadata = models.JSONField(
         default=dict, help_text="The tap’s metadata of each field, by its breadcrumb as JSON text."
-    )
-    chosen = models.JSONField(
-        default=dict, help_text="What members and programs chose: {breadcrumb as JSON text: {key: value}}."
     )
     is_selected = models.BooleanField(null=True, help_text="The stream’s own “selected” in `chosen`.")
     field_count = models.PositiveIntegerField(default=0)

@@ -65,6 +65,16 @@ def test_P9_an_unknown_key_costs_one_look_up_and_no_write(django_assert_num_quer
         assert reason_for(secrets.generate(secrets.API_KEY_PREFIX)) == RefusalReason.UNKNOWN
 
 
+def test_P4_a_key_that_is_admitted_costs_one_look_up(account, django_assert_num_queries):
+    key, secret = make_api_key(account, make_member(account))
+    authenticate(secret)  # the first use of the minute is noted
+    with django_assert_num_queries(1):
+        found = authenticate(secret)
+        assert (found, found.account, found.account.plan) == (key, account, account.plan)
+        assert found.account.plan.api_access is True
+    assert (found.owner, found.description) == (key.created_by, key.description)
+
+
 def test_P4_checking_a_key_calls_no_password_hasher(account, monkeypatch):
     _, secret = make_api_key(account)
     monkeypatch.setattr(hashers, "get_hasher", lambda *args: pytest.fail("a hasher was asked for"))

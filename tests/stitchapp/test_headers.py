@@ -139,7 +139,18 @@ def test_S8_only_a_trusted_proxy_may_say_that_the_caller_used_https(rf, settings
 
 
 @pytest.mark.parametrize("secure", [False, True])
-@pytest.mark.parametrize("address", ["/v2/import/status", "/v2/import/batch", "/v2/nowhere"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/v2/import/status",
+        "/v2/import/batch",
+        "/v2/nowhere",
+        "/v4/sources",
+        "/v4/nowhere",
+        "/v3/destinations",
+        "/notifications/public/v1/api/hooks",
+    ],
+)
 def test_S2_the_short_way_answers_like_the_long_one(settings, address, secure):
     settings.SECURE_HSTS_SECONDS = 60
     short = Client().post(address, secure=secure)
