@@ -49,25 +49,24 @@ def error_state(latest: LatestLoad) -> dict[str, Any]:
     tried = "establish a connection to your data warehouse"
     if not latest.is_destination_error:
         tried = f"load data into the table {latest.table_name}"
+    spoken = [("LoadError", latest.error)]
+    if latest.error_class:
+        spoken.append((latest.error_class, latest.error))
     return {
         "notification_data": {
             "message": tried,
             "exception_message": latest.error,
             "warehouse_error_code": None,
-            "error": "LOADER_WAREHOUSE_ERROR",
+            "error": "LOADER_INTERNAL_ERROR" if latest.is_internal else "LOADER_WAREHOUSE_ERROR",
             "new_column": None,
             "status": "ERROR",
-            "warehouse_sql_state": None,
+            "warehouse_sql_state": latest.sql_state or None,
             "action": action,
             "warehouse_message": latest.error,
             "column": None,
         },
         "exception_chain": [
-            {
-                "class": "LoadError",
-                "message": latest.error,
-                "chain_sequence_num": 0,
-                "action": action,
-            }
+            {"class": name, "message": message, "chain_sequence_num": number, "action": action}
+            for number, (name, message) in enumerate(spoken)
         ],
     }

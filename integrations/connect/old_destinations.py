@@ -114,9 +114,10 @@ def old_destination_create(request: HttpRequest, body: OldDestinationBody):
 def old_destination_update(request: HttpRequest, destination_id: int, body: OldDestinationBody):
     """Parameters are merged into the stored ones and tested in the background."""
     for _ in range(TRIES):
-        destination = find_destination(
-            request, destination_id, Refusal(400, UNKNOWN, code="unknown_destination")
-        )
+        unknown = Refusal(400, UNKNOWN, code="unknown_destination")
+        destination = find_destination(request, destination_id, unknown)
+        if destination.type != DestinationType.POSTGRES:
+            raise unknown
         if body.type != destination.type:
             raise Refusal(400, FIXED_TYPE, code="fixed_type")
         names = {"display_name": destination.display_name, "description": destination.description}

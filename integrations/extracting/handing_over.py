@@ -32,8 +32,7 @@ from integrations.extracting.messages import (
 )
 from integrations.importapi.batches import parse_batch
 from integrations.importapi.refusals import Refusal
-from integrations.importapi.setting_aside import text_of
-from integrations.loading.reading import BATCH
+from integrations.importapi.setting_aside import fault_of, stored_form, text_of
 from integrations.models import BatchTable, Job, SourceState
 from integrations.queue.accepting import QueueUnavailable, Replay, accept_batch, queue_has_spare_room
 from integrations.services.table_names import tables_by_tap_name
@@ -64,6 +63,8 @@ class Target:
         self.state: dict[str, Any] | None = None  # the latest of the tap that is not stored yet
         self.rows: Counter[str] = Counter()
         self.batches = 0
+        self.set_aside: Counter[str] = Counter()  # records that do not fit their tap's own schema, by stream
+        self.first_fault: dict[str, str] = {}
         self.cut_at = time.monotonic() + CUT_SECONDS
         self.noted_at = self.looked_at = 0.0
         self.is_broken = False  # rows were lost on the way: no later bookmark counts
@@ -158,20 +159,22 @@ class Target:
         if self.gathering.sequence > self.reserved:
             self._reserve()
         try:
-            parsed = parse_batch(body)
+            parsed = parse_batch(body, sets_aside=True)
         except Refusal as refusal:
             raise BadOutput(f"A batch of the stream {name!r} was refused: {text_of(refusal)}") from None
-        self._wait_for_room(len(body), gathered.records)
+        kind, stored = stored_form(parsed, body)
+        self._wait_for_room(len(stored), gathered.records)
         pause = PAUSE_SECONDS
         while True:
             try:
                 accept_batch(
                     token=self.token,
-                    kind=BATCH,
-                    body=body,
+                    kind=kind,
+                    body=stored,
                     tables=parsed.tables,
                     received_at=timezone.now(),
                     plain=parsed.is_plain,
+                    job_id=self.job.pk,
                 )
                 break
             except QueueUnavailable as error:
@@ -180,6 +183,10 @@ class Target:
                 pause = min(pause * 2, LONGEST_PAUSE)
         self.batches += 1
         self.rows[name] += gathered.records
+        if parsed.set_aside:
+            self.set_aside[name] += len(parsed.set_aside)
+            first = next(iter(parsed.set_aside.values()))
+            self.first_fault.setdefault(name, fault_of(first).reason)
 
     def _wait_for_room(self, size: int, records: int) -> None:
         """Leave room to others: one source never fills the queue, nor do all of them the last part of it."""

@@ -311,12 +311,22 @@ class Run:
         """Write the log's last lines; after the very last one nothing comes any more."""
         log = self.log
         log.tell_cut()
-        for stream, records in (self.target.rows if self.target else {}).items():
-            log.tap(f'replicated {records} records from "{stream}" endpoint')
-            log.target(
+        if self.target is not None:
+            self._tell_rows(self.target)
+        log.main(self.phases.sentence())
+
+    def _tell_rows(self, target: Target) -> None:
+        for stream, records in target.set_aside.items():
+            self.log.target(
+                f'Of the stream "{stream}" {records} of {target.rows[stream]} records did not fit the tap’s own '
+                f"schema; they are set aside among the rejected records. The first: {target.first_fault[stream]}",
+                "WARNING",
+            )
+        for stream, records in target.rows.items():
+            self.log.tap(f'replicated {records} records from "{stream}" endpoint')
+            self.log.target(
                 f"com.stitchdata.target-stitch-avro.flush-pipeline - send-stream-record-count-impl {stream}"
             )
-        log.main(self.phases.sentence())
 
     def _complete(self, log_bytes: int) -> None:
         """Write how it ended, once the log is whole; not if somebody else ended it before."""

@@ -11,7 +11,8 @@ class LoadError(Exception):
     """A load that was rolled back: `transient` heals by itself, the rest wait for a person.
 
     `scope` says what must wait: this table, or everything for the destination. `fault` says what is wrong: how the
-    table is made, what the records hold, the warehouse, or this product itself.
+    table is made, what the records hold, the warehouse, or this product itself. `engine_error` and `sql_state` are the
+    engine's names for it, where an engine spoke.
     """
 
     def __init__(
@@ -27,6 +28,8 @@ class LoadError(Exception):
         self.transient = transient
         self.scope = scope
         self.fault: Fault = fault if scope == "table" else "warehouse"
+        self.engine_error = ""
+        self.sql_state = ""
 
 
 class NoDestination(LoadError):

@@ -17,6 +17,7 @@ class Batch(models.Model):
     account_id = models.BigIntegerField()
     integration_id = models.BigIntegerField()
     token_id = models.BigIntegerField()
+    job_id = models.BigIntegerField(null=True, help_text="The extraction that brought it.")
     kind = models.CharField(max_length=10)  # "batch", "push" or "transit": how the body is read
     request_id = models.CharField(max_length=32, blank=True)
     received_at = models.DateTimeField()
@@ -34,6 +35,7 @@ class Batch(models.Model):
         indexes = [
             models.Index(fields=["integration_id", "-received_at"], name="batch_by_integration"),
             models.Index(fields=["segment"], name="batch_by_segment"),
+            models.Index(fields=["job_id"], condition=Q(job_id__isnull=False), name="batch_by_job"),
         ]
 
 

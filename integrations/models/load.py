@@ -23,6 +23,15 @@ class Load(models.Model):
     finished_at = models.DateTimeField()
     status = models.CharField(max_length=10, choices=LoadStatus.choices)
     error = models.TextField(blank=True)
+    error_class = models.CharField(
+        max_length=100, blank=True, db_default="", help_text="The engine's error, as it calls it."
+    )
+    sql_state = models.CharField(
+        max_length=5, blank=True, db_default="", help_text="The engine's, where it has one."
+    )
+    is_internal = models.BooleanField(
+        default=False, db_default=False, help_text="The fault is this product's, not the destination's."
+    )
     batches = models.PositiveIntegerField(default=0)
     received = models.PositiveIntegerField(default=0, help_text="Records in the batches.")
     inserted = models.PositiveIntegerField(default=0)

@@ -61,14 +61,15 @@ def accept_batch(
     tables: list[tuple[str, int]],
     received_at: datetime,
     plain: bool = False,
+    job_id: int | None = None,
     beside: Callable[[Batch], None] | None = None,
 ) -> Batch:
     """Store a request's body and its index rows; both are on disk when this returns.
 
     `tables` names each table once, with the number of its records (activations of a table version are not
-    records). `plain` says that `read_plain` took the body. `beside` writes what belongs to the batch in the same
-    transaction; when it raises, nothing was stored. Raises QueueFull or QueueUnavailable, and then nothing was
-    stored either.
+    records). `plain` says that `read_plain` took the body, `job_id` which extraction brought it. `beside` writes
+    what belongs to the batch in the same transaction; when it raises, nothing was stored. Raises QueueFull or
+    QueueUnavailable, and then nothing was stored either.
     """
     require_room(len(body), sum(records for _, records in tables))
     try:
@@ -77,6 +78,7 @@ def accept_batch(
                 account_id=token.account_id,
                 integration_id=token.integration_id,
                 token_id=token.pk,
+                job_id=job_id,
                 kind=kind,
                 request_id=request_facts.current().request_id,
                 received_at=received_at,

@@ -189,6 +189,9 @@ def record_failure(
         started_at=started_at,
         status=LoadStatus.ERROR,
         error=error.message,
+        error_class=error.engine_error,
+        sql_state=error.sql_state,
+        is_internal=error.fault == "own",
         **facts,
     )
     if destination is not None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from django.db.models import Count, Max, Q, QuerySet, Sum
 
 from integrations.models import BatchTable, BatchTableState, Job, JobMode, QueuedTable
-
-HAND_OVER = timedelta(seconds=5)  # between a batch's acceptance and the end of the job that brought it
 
 
 class JobState(StrEnum):
@@ -94,12 +92,8 @@ def state_of(job: Job, streams: list[StreamLoad]) -> JobState:
 
 
 def shares_of(job: Job) -> QuerySet[BatchTable]:
-    """Return the tables' shares of the batches that the job brought: nobody else sends while it runs."""
-    began = job.started_at or job.created_at
-    ended = Q() if job.completed_at is None else Q(batch__received_at__lte=job.completed_at + HAND_OVER)
-    found: QuerySet[BatchTable] = BatchTable.objects.filter(
-        ended, integration_id=job.integration_id, batch__received_at__gte=began
-    )
+    """Return the tables' shares of the batches that the job brought."""
+    found: QuerySet[BatchTable] = BatchTable.objects.filter(batch__job_id=job.pk)
     return found
 
 

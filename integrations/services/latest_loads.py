@@ -30,6 +30,9 @@ class LatestLoad:
     loaded_at: datetime | None  # None when it failed
     error: str
     is_destination_error: bool
+    error_class: str = ""  # the engine's, where one spoke
+    sql_state: str = ""
+    is_internal: bool = False
 
 
 def newest_loads(*, account: Account, now: datetime) -> QuerySet[Load, dict[str, Any]]:
@@ -67,6 +70,9 @@ def describe_loads(*, rows: list[dict[str, Any]]) -> list[LatestLoad]:
                 loaded_at=None if failed else loaded_at(load, runs.get(load.integration_id), waiting),
                 error=load.error if failed else "",
                 is_destination_error=failed and table in broken,
+                error_class=load.error_class,
+                sql_state=load.sql_state,
+                is_internal=load.is_internal,
             )
         )
     return described
@@ -86,10 +92,10 @@ def finished_runs(integrations: Iterable[int]) -> dict[int, Job]:
 
 
 def tables_that_wait(runs: dict[int, Job]) -> set[tuple[int, str]]:
-    """Return which tables of these integrations hold records that are not loaded yet."""
+    """Return the tables for which something that these extractions brought is not loaded yet."""
     if not runs:
         return set()
-    waiting = BatchTable.objects.waiting().filter(integration_id__in=runs)
+    waiting = BatchTable.objects.waiting().filter(batch__job_id__in=[run.pk for run in runs.values()])
     return set(waiting.order_by().values_list("integration_id", "table_name").distinct())
 
 

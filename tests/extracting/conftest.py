@@ -9,6 +9,8 @@ from accounts.models import Task
 from accounts.services import task_leases, worker_end
 from accounts.services.task_work import carry_out
 from integrations.extracting import folders
+from integrations.loading.partial import split
+from integrations.loading.reading import PARTIAL
 from integrations.models import Batch, Integration, Job, JobMode, JobTrigger, SourceState
 from integrations.queue.accepting import location_of
 from integrations.queue.room import queue_folder
@@ -113,7 +115,13 @@ def log_of(job: Job) -> list[str]:
 def handed_over(source: Integration) -> list[dict]:
     """Return the bodies in the queue, in their order."""
     batches = Batch.objects.filter(integration_id=source.pk).order_by("pk")
-    return [json.loads(read_body(queue_folder(), location_of(batch))) for batch in batches]
+    return [json.loads(body_of(batch)) for batch in batches]
+
+
+def body_of(batch: Batch) -> bytes:
+    """Return what was handed over, without what is noted of refused records."""
+    stored = read_body(queue_folder(), location_of(batch))
+    return split(stored)[1] if batch.kind == PARTIAL else stored
 
 
 def ids_of(source: Integration) -> list[int]:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from integrations.extracting import folders, running
-from integrations.models import SourceState
+from integrations.models import RejectedRecord, SourceState
+from integrations.queue.loader import load_next
+from integrations.services.job_progress import progress_of
 from tests.extracting.conftest import PASSWORD, configure, extract, ids_of, log_of, ready, state_of
 from tests.sources.declaring import TAP
 
@@ -46,7 +48,6 @@ def nothing_is_left():
         ("no_schema", "before its SCHEMA"),
         ("schema", "A batch of the stream 'stream_1' was refused"),
         ("record", "A batch of the stream 'stream_1' was refused"),
-        ("type", "A batch of the stream 'stream_1' was refused"),
         ("state", "no object as its value"),
     ],
 )
@@ -58,6 +59,26 @@ def test_a_tap_that_lies_fails_in_the_target_and_moves_no_bookmark(source, lie, 
     assert told in job.target_description
     assert "Target failed with code 1 and error message" in log_of(job)[-1]
     assert (ids_of(source), state_of(source)) == ([], {})
+
+
+def test_a_record_that_does_not_fit_its_own_schema_is_set_aside_and_the_job_goes_on(source):
+    ready(source, rows=50, lie="type")
+    job = extract(source)
+    assert (job.outcome, job.records, state_of(source)["bookmarks"]["stream_1"]) == (
+        "succeeded",
+        51,
+        {"id": 50},
+    )
+    assert ids_of(source) == ["no number", *range(1, 51)]
+    told = [line for line in log_of(job) if "target - WARNING" in line]
+    assert len(told) == 1
+    assert 'Of the stream "stream_1" 1 of 51 records did not fit the tap’s own schema' in told[0]
+    assert told[0].endswith("#/id: expected type: Number, found: String")
+    while load_next():
+        pass
+    [stream] = progress_of(job=job).streams
+    assert (stream.extracted, stream.inserted, stream.rejected, stream.waiting) == (51, 50, 1, 0)
+    assert RejectedRecord.objects.open().get().field == "id"
 
 
 def test_a_tap_that_lies_about_what_is_there_fails_in_discovery(source):
@@ -190,8 +211,8 @@ def meanwhile(monkeypatch, act):
     monkeypatch.setattr(running.Run, "_raise_what_is_due", look)
 
 
-def test_a_rejected_row_of_one_run_is_read_again_in_the_next(source):
-    ready(source, rows=2500, lie="type")
+def test_rows_of_a_run_that_failed_in_the_target_are_read_again_in_the_next(source):
+    ready(source, rows=2500, lie="record")
     extract(source)
     configure(source, lie=None)
     job = extract(source)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from integrations.loading.destinations import postgresql_connection
+from integrations.loading.destinations import postgresql_connection, postgresql_errors
 from integrations.loading.destinations.postgresql_connection import PostgreSQLSettings, check, connected
 from tests.warehouse import forwarder, listening, make_certificate, silent_server, tls_server
 
@@ -88,6 +88,31 @@ def test_a_good_server_passes_every_step_and_nothing_is_left_behind(entered, war
 )
 def test_what_keeps_it_from_connecting_is_told(entered, changes, words):
     assert fault(replace(entered, **changes)) == ("Connect", words.format(user=entered.user))
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({"password": "wrong"}, "28P01"),
+        ({"password": ""}, "28P01"),
+        ({"user": "nobody at all"}, "28000"),
+        ({"database": "Nothing"}, "3D000"),
+        ({"ssl_mode": "require"}, "08001"),
+        ({"port": 1}, "08001"),
+    ],
+)
+def test_a_connection_that_was_not_made_has_its_sql_state(entered, changes, state):
+    with (
+        pytest.raises(psycopg.OperationalError) as caught,
+        connected(replace(entered, **changes), statement_seconds=5),
+    ):
+        pass
+    told = postgresql_errors.explain(caught.value)
+    assert (told.scope, told.sql_state, told.engine_error) == (
+        "destination",
+        state,
+        "psycopg.OperationalError",
+    )
 
 
 def test_a_silent_server_times_out(entered):

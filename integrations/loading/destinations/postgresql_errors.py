@@ -86,8 +86,42 @@ MEANINGS: tuple[tuple[type[psycopg.Error], Meaning], ...] = (
 )
 
 
+# What a server says when it turns a connection away, for which the driver passes no state on.
+CONNECTION_STATES = (
+    ("password authentication failed", "28P01"),
+    ("no password supplied", "28P01"),
+    ("no pg_hba.conf entry", "28000"),
+    ("is not permitted to log in", "28000"),
+    ("FATAL: role ", "28000"),
+    ("FATAL: database ", "3D000"),
+    ("too many clients", "53300"),
+    ("remaining connection slots", "53300"),
+    ("starting up", "57P03"),
+    ("shutting down", "57P03"),
+)
+UNABLE_TO_CONNECT = "08001"
+
+
 def explain(error: psycopg.Error) -> LoadError:
     """Say what waits because of an engine's error, and whether it heals by itself."""
+    told = _explained(error)
+    told.engine_error = f"{type(error).__module__}.{type(error).__name__}"
+    told.sql_state = sql_state(error)
+    return told
+
+
+def sql_state(error: psycopg.Error) -> str:
+    """Return the SQL state of an error; of a connection that was not made, the one that its words stand for."""
+    if error.sqlstate is not None or not isinstance(error, psycopg.OperationalError):
+        return error.sqlstate or ""
+    words = postgresql_connection.first_line(error)
+    for sign, state in CONNECTION_STATES:
+        if sign in words:
+            return state
+    return UNABLE_TO_CONNECT
+
+
+def _explained(error: psycopg.Error) -> LoadError:
     words = error.diag.message_primary or postgresql_connection.first_line(error)
     if isinstance(error, errors.InsufficientPrivilege):
         return _missing_right(words)

@@ -67,6 +67,12 @@ def is_held(error: duckdb.Error) -> bool:
 
 def explain(error: duckdb.Error) -> LoadError:
     """Say what waits because of an engine's error, and whether it heals by itself (loading.md 7.3, 7.4)."""
+    told = _explained(error)
+    told.engine_error = f"duckdb.{type(error).__name__}"  # it has no SQL states
+    return told
+
+
+def _explained(error: duckdb.Error) -> LoadError:
     text = str(error)
     if any(sign in text for sign in DISK_FULL):  # also as the cause of a failed commit
         return LoadError(text, scope="destination")

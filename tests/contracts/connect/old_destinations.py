@@ -129,6 +129,14 @@ TABLE = table(
             status=400,
             answer=bad({"port": "Use a whole number from 1 to 65535."}, COMPLETE),
         ),
+        Row(
+            "change the embedded one",
+            "PUT",
+            f"{PATH}/<embedded>",
+            body={"type": "duckdb", "connection": {}},
+            status=400,
+            answer="invalid connection id",
+        ),
         *(
             Row(
                 f"change {which}",

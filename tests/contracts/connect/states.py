@@ -278,7 +278,9 @@ def loaded(account: Account) -> Words:
     make_load(shop, "orders")
     make_load(shop, "orders", error="Key mismatch: id")
     make_load(crm, "orders")
-    make_load(crm, "accounts", error="connection refused")
+    make_load(shop, "drafts", error="Internal error: KeyError", is_internal=True)
+    spoken = {"error_class": "psycopg.OperationalError", "sql_state": "08001"}
+    make_load(crm, "accounts", error="connection refused", **spoken)
     make_batch(crm, "accounts")
     QueuedTable.objects.filter(integration_id=crm.pk).update(
         error="connection refused", error_scope="destination"

@@ -50,6 +50,10 @@ def test_a_job_is_followed_from_the_queue_to_its_last_row(call, source):
     began = timezone.now()
     Job.objects.update(started_at=began)
     assert state(call, job)["state"] == "running"
+    make_batch(source, "orders", received_at=began, job_id=job.pk)
+    make_batch(
+        source, "orders", received_at=began, job_id=job.pk + 1
+    )  # another run's, and records sent again
     make_batch(source, "orders", received_at=began)
     ended = {"discovery_exit_status": 0, "tap_exit_status": 0, "target_exit_status": 0}
     Job.objects.update(completed_at=timezone.now(), records=1, rows={"orders": 1}, **ended)

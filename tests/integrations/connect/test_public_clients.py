@@ -50,7 +50,7 @@ def finish(name, **statuses):
     log_path(job).write_text(LOG)
     ended = dict.fromkeys(("discovery_exit_status", "tap_exit_status", "target_exit_status"), 0) | statuses
     began = timezone.now()
-    make_batch(job.integration, "orders", received_at=began)
+    make_batch(job.integration, "orders", received_at=began, job_id=job.pk)
     make_load(job.integration, "orders")
     rows = {"orders": 42}
     Job.objects.filter(pk=job.pk).update(started_at=began, completed_at=timezone.now(), rows=rows, **ended)

@@ -71,7 +71,8 @@ def test_the_last_load_reaches_the_extractions_end_once_all_it_brought_is_loaded
     job = make_job(source, started_at=earlier, completed_at=ended, rows={"orders": 4})
     for table in ("orders", "customers"):
         make_load(source, table, finished_at=earlier)
-    make_batch(source, "orders", received_at=earlier)
+    make_batch(source, "orders", received_at=earlier, job_id=job.pk)
+    make_batch(source, "customers")  # of nobody's extraction
 
     def times():
         rows = listed(call, account, "loads")["data"]
