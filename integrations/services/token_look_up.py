@@ -11,6 +11,7 @@ READ = {
     Integration: (
         "id",
         "account_id",
+        "type",
         "schema_name",
         "destination_id",
         "paused_at",

@@ -15,6 +15,7 @@ from accounts import secrets
 from integrations.models import Batch
 from integrations.services.access_tokens import revoke_access_token
 from integrations.services.integrations import pause_integration, resume_integration
+from integrations.services.token_authentication import authenticate_access_token
 from stitchapp.routes import every_route
 from tests.factories import make_access_token, make_account, make_integration, make_member
 
@@ -94,6 +95,13 @@ def test_P2_a_malformed_token_costs_no_query_and_any_other_one(client, integrati
         look_ups = [sql for sql in statements if not noted.search(sql)]
         look_ups = [sql for sql in look_ups if sql.startswith(("select", "update", "insert"))]
         assert len(look_ups) == queries
+
+
+def test_P4_a_token_that_is_admitted_costs_one_look_up(integration, django_assert_num_queries):
+    secret = make_access_token(integration, last_used_at=timezone.now())[1]
+    with django_assert_num_queries(1):  # nothing that admits it is read by a query of its own
+        token = authenticate_access_token(authorization=f"Bearer {secret}", now=timezone.now())
+    assert (token.integration, token.account) == (integration, integration.account)
 
 
 def test_P9_unknown_malformed_revoked_and_foreign_secrets_get_one_answer(client, integration):
