@@ -20,9 +20,14 @@ MEANINGS = {
         "Nothing was loaded for more than 40 days, and your integrations were paused. It ends when one is resumed, "
         "or none of them is left."
     ),
+    Kind.SAAS_AUTHENTICATION_ERROR: (
+        "A source refuses an integration's credentials: a token has expired or was revoked, or a right is missing. "
+        "Nothing is extracted until it has others. It ends with the next good connection check or extraction."
+    ),
     Kind.DATABASE_INTEGRATION_ERROR: (
         "A database that is a source cannot be read: it does not answer, or refuses the connection or the look at its "
-        "tables. Nothing is extracted until then. It is tried again on schedule, and ends with the next good one."
+        "tables. Nothing is extracted until then. It is tried again on schedule, and ends with the next good one "
+        "or a good connection check."
     ),
     Kind.DATA_WAREHOUSE_ERROR: (
         "A destination refuses to be loaded into, and that will not heal by itself: a wrong password, a missing right, "
@@ -45,6 +50,11 @@ MEANINGS = {
         "The destination refuses what is in some records of a table, and they could not be told apart from the others. "
         "The table waits. It ends when the table is loaded again."
     ),
+    Kind.MISSING_REPLICATION_KEY: (
+        "A tracked table of a database is read by a column that is not there any more, so new rows of it cannot be "
+        "told. It ends when another Replication Key or method is chosen in the Table Settings, or the column is back, "
+        "with the next extraction or connection check."
+    ),
     Kind.UNDELIVERABLE_HOOK: (
         "A post-load hook was tried several times, and its address took none of the messages. It ends when one is "
         "delivered, and when the hook is disabled or deleted."
@@ -52,6 +62,10 @@ MEANINGS = {
     Kind.REJECTED_RECORDS: (
         "Some records could not be stored and were set aside; the rest was loaded. It ends when each of them has been "
         "replayed or dismissed."
+    ),
+    Kind.API_RATE_LIMIT: (
+        "A source lets no more requests in for now: its quota is used up. You need not do anything: extractions go on "
+        "by themselves when it is free again, and the next good one ends it. A lower frequency makes it rarer."
     ),
     Kind.INTERNAL_LOADING: (
         "Something on this server keeps data from being loaded, or data waits for more than 4 minutes without a known "
@@ -100,7 +114,16 @@ LEADS = dict.fromkeys(
         Kind.INTERNAL_LOADING,
     ),
     LOADING,
-) | dict.fromkeys((Kind.DATABASE_INTEGRATION_ERROR, Kind.EXTRACTION_EXIT_STATUS), EXTRACTING)
+) | dict.fromkeys(
+    (
+        Kind.SAAS_AUTHENTICATION_ERROR,
+        Kind.DATABASE_INTEGRATION_ERROR,
+        Kind.EXTRACTION_EXIT_STATUS,
+        Kind.MISSING_REPLICATION_KEY,
+        Kind.API_RATE_LIMIT,
+    ),
+    EXTRACTING,
+)
 ADVICE = dict.fromkeys(
     (
         Kind.DATA_WAREHOUSE_ERROR,
@@ -110,7 +133,18 @@ ADVICE = dict.fromkeys(
     ),
     RETRIED,
 ) | {
+    Kind.SAAS_AUTHENTICATION_ERROR: (
+        "Give the integration other credentials in its settings: the connection is checked at once, and the next "
+        "extraction goes on where the last good one ended."
+    ),
     Kind.DATABASE_INTEGRATION_ERROR: CONNECTION,
+    Kind.MISSING_REPLICATION_KEY: (
+        "Choose another Replication Key or another method in the Table Settings; it applies from the next extraction."
+    ),
+    Kind.API_RATE_LIMIT: (
+        "You need not do anything: it goes on by itself when the source lets requests in again. If it happens often, "
+        "lower the replication frequency."
+    ),
     Kind.EXTRACTION_EXIT_STATUS: EXTRACTED_AGAIN,
     Kind.INTERNAL_LOADING: (
         "You need not do anything: it is tried again by itself. If it lasts, tell the people who run the server."

@@ -22,7 +22,7 @@ from integrations.extracting.masking import Masking
 from integrations.extracting.messages import BadOutput
 from integrations.extracting.tap_process import Ending, TapProcess
 from integrations.models import Integration, Job, JobMode, JobTrigger
-from integrations.services.extraction_notices import tell_of_extraction
+from integrations.services.extraction_notices import tell_of_job
 from integrations.services.job_logs import log_path
 from integrations.services.selection import catalog_for_run, store_catalog
 from integrations.services.set_up import refresh_step
@@ -344,9 +344,8 @@ def after_end(job: Job, *, phases: Phases, now: datetime, ended_with_worker: boo
     """Do what follows from a job's end, in the transaction that completes it."""
     if job.mode == JobMode.CHECK:
         refresh_step(integration=job.integration)
-        return
     if not ended_with_worker:  # which was no fault of the source
-        tell_of_extraction(job, now=now)
+        tell_of_job(job, now=now)
     elif job.trigger == JobTrigger.SCHEDULE:
         run_again_soon(job, now=now)
 

@@ -28,7 +28,7 @@ class Category(Enum):
     INTERNAL = "Internal"
 
 
-NONE, LONG = timedelta(0), timedelta(hours=2)
+NONE, SHORT, LONG = timedelta(0), timedelta(minutes=20), timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,15 @@ class Kind(Enum):
         raw=False,
         opt_out=False,
     )
+    SAAS_AUTHENTICATION_ERROR = Facts(
+        "SaaS integration authentication error",
+        Category.INTEGRATION,
+        Level.CRITICAL,
+        SHORT,
+        "Integration Error",
+        raw=True,
+        opt_out=True,
+    )
     DATABASE_INTEGRATION_ERROR = Facts(
         "Database integration error",
         Category.INTEGRATION,
@@ -104,6 +113,15 @@ class Kind(Enum):
         Level.CRITICAL,
         NONE,
         "Data Warehouse Error",
+        raw=False,
+        opt_out=True,
+    )
+    MISSING_REPLICATION_KEY = Facts(
+        "Missing or deleted database Replication Key",
+        Category.REPLICATION,
+        Level.WARNING,
+        SHORT,
+        "Database Integration Error",
         raw=False,
         opt_out=True,
     )
@@ -158,8 +176,17 @@ class Kind(Enum):
         "Rejected records",
         Category.REPLICATION,
         Level.WARNING,
-        timedelta(minutes=20),
+        SHORT,
         "Some of your records were rejected",
+        raw=False,
+        opt_out=True,
+    )
+    API_RATE_LIMIT = Facts(
+        "SaaS integration API rate limit",
+        Category.REPLICATION,
+        Level.DELAY,
+        SHORT,
+        "Integration API Rate Limited",
         raw=False,
         opt_out=True,
     )

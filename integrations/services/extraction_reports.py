@@ -59,9 +59,9 @@ def spans_of(jobs: QuerySet[Job], *, day: date, now: datetime) -> list[Span]:
 
 
 def error_of(job: Job) -> str:
-    """Return what a failed extraction said: of the phase that failed first."""
+    """Return what a failed job said: of the phase that failed first. A check discovers, and has no later words."""
     descriptions = job.discovery_description, job.tap_description, job.target_description
-    failed = [text for text, status in zip(descriptions, job.statuses, strict=True) if text and status != 0]
+    failed = [text for text, status in zip(descriptions, job.statuses, strict=False) if text and status != 0]
     return failed[0] if failed else ""
 
 

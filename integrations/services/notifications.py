@@ -121,6 +121,20 @@ def clear_causes(*, account: Account, causes: Iterable[str], now: datetime) -> N
     over(Notification.objects.filter(account=account, cause__in=list(causes)), now=now)
 
 
+def clear_kinds(*, account: Account, kinds: Iterable[Kind], cause: str, now: datetime) -> None:
+    """Note that a cause is over where it is told as one of the kinds."""
+    stored = [kind.stored for kind in kinds]
+    over(Notification.objects.filter(account=account, kind__in=stored, cause=cause), now=now)
+
+
+def clear_other_causes(*, integration: Integration, kind: Kind, causes: Iterable[str], now: datetime) -> None:
+    """Note that everything of a kind is over about an integration, but for the causes."""
+    of_kind = Notification.objects.filter(
+        account=integration.account_id, integration=integration, kind=kind.stored
+    )
+    over(of_kind.exclude(cause__in=list(causes)), now=now)
+
+
 def clear_integration(*, integration: Integration, now: datetime) -> None:
     """Note that nothing about an integration is to be told any more."""
     over(Notification.objects.filter(account=integration.account_id, integration=integration), now=now)

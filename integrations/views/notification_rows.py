@@ -10,7 +10,16 @@ from integrations.models import Category, Kind, Level, Notification
 from integrations.services.rejected_records import open_counts
 from integrations.views.frame import url_of
 
-EXTRACTIONS = (Kind.DATABASE_INTEGRATION_ERROR.stored, Kind.EXTRACTION_EXIT_STATUS.stored)
+EXTRACTIONS = tuple(
+    kind.stored
+    for kind in (
+        Kind.SAAS_AUTHENTICATION_ERROR,
+        Kind.DATABASE_INTEGRATION_ERROR,
+        Kind.EXTRACTION_EXIT_STATUS,
+        Kind.API_RATE_LIMIT,
+    )
+)
+MISSING_KEY = Kind.MISSING_REPLICATION_KEY.stored
 REJECTED, HOOK = Kind.REJECTED_RECORDS.stored, Kind.UNDELIVERABLE_HOOK.stored
 
 
@@ -67,6 +76,8 @@ def place_of(notification: Notification, account: Account) -> tuple[str, str]:
             return "the rejected records", url_of(integration, "rejected-list")
         if notification.kind in EXTRACTIONS:
             return "the full extraction logs", url_of(integration, "integration-extractions")
+        if notification.kind == MISSING_KEY:
+            return "the tables to replicate", url_of(integration, "integration-tables")
         return "your loading reports", url_of(integration, "integration-loads")
     return "your destination", reverse("integrations:destination", args=[account.client_id])
 

@@ -1,13 +1,13 @@
-"""Extractions that fail are told of once, and a good one ends it (app.md 12.3)."""
+"""Checks and extractions that fail are told of once, as the kind that fits, and good ones end it (app.md 12.3)."""
 
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from integrations.models import Kind
-from integrations.services.extraction_notices import tell_of_extraction
-from tests.factories import make_account, make_job, make_member, make_source
+from integrations.models import JobMode, Kind
+from integrations.services.extraction_notices import tell_of_job
+from tests.factories import make_account, make_job, make_member, make_source, make_stream
 from tests.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +35,7 @@ def source(account):
 
 def run(source, **fields):
     job = make_job(source, **fields)
-    tell_of_extraction(job, now=timezone.now())
+    tell_of_job(job, now=timezone.now())
     return job
 
 
@@ -85,3 +85,103 @@ def test_the_notification_leads_to_the_logs(client, account, source):
     assert "No route to host" in shown.words
     address = f"/client/{account.client_id}/pipeline/connections/{source.pk}/extractions"
     assert shown.links["the full extraction logs"] == address
+
+
+def failing(message, *, in_discovery=False):
+    return (
+        {**UNREACHABLE, "discovery_description": message}
+        if in_discovery
+        else {**FAILED, "tap_description": message}
+    )
+
+
+@pytest.mark.parametrize("in_discovery", [True, False])
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("401 Client Error: Unauthorized for url: https://api.example.com/user", "saas_authentication_error"),
+        ("HTTP-error-code: 403, Error: Forbidden", "saas_authentication_error"),
+        ("Bad credentials", "saas_authentication_error"),
+        ("The token has expired", "saas_authentication_error"),
+        ("429 Client Error: Too Many Requests", "api_rate_limit"),
+        ("API rate limit exceeded, please try again after 3000 seconds.", "api_rate_limit"),
+        ("Quota exceeded", "api_rate_limit"),
+        ("replicated 401 records, then the connection broke", "extraction_exit_status"),
+        ("Connection refused", "extraction_exit_status"),
+        ("", "extraction_exit_status"),
+    ],
+)
+def test_what_a_service_says_decides_what_it_is_told_as(account, in_discovery, message, kind):
+    source = make_source(account, type="platform.github", display_name="Code")
+    run(source, **failing(message, in_discovery=in_discovery))
+    assert [each.kind for each in account.notifications.open()] == [kind]
+    delay = timedelta(minutes=60 if kind == "extraction_exit_status" else 20)
+    note = account.notifications.get()
+    assert note.mail_due_at - note.began_at == delay
+    run(source)
+    assert told(account) == []
+
+
+CHECK = {"mode": JobMode.CHECK, "tap_exit_status": None, "target_exit_status": None}
+BAD_CHECK = CHECK | UNREACHABLE
+GOOD_CHECK = CHECK | {"discovery_exit_status": 0, "check_exit_status": 0}
+
+
+def test_a_failed_check_of_a_source_that_was_read_is_told_and_a_good_one_ends_it(account, source):
+    run(source)
+    run(source, **BAD_CHECK)
+    assert told(account) == [("database_integration_error", "Connection refused", 1)]
+    assert account.notifications.get().message == "Encountered error while checking the connection of Shop."
+    run(source, **GOOD_CHECK)
+    assert told(account) == []
+
+
+def test_a_failed_check_while_a_source_is_set_up_is_shown_on_its_page_alone(account, source):
+    run(source, **BAD_CHECK)
+    assert told(account) == []
+
+
+def test_a_good_check_does_not_end_what_only_an_extraction_can(account, source):
+    run(source, **FAILED)
+    run(source, **GOOD_CHECK)
+    assert told(account) == [("extraction_exit_status", "No route to host", 1)]
+
+
+def track_by(source, key, **fields):
+    chosen = {"[]": {"selected": True, "replication-method": "INCREMENTAL", "replication-key": key}}
+    return make_stream(source, chosen=chosen, is_selected=True, **fields)
+
+
+def test_a_replication_key_that_is_gone_is_told_until_another_is_chosen(client, account, source):
+    lost = track_by(source, "updated_at")
+    track_by(source, "id", name="people")
+    track_by(source, "gone too", name="untracked").delete()
+    run(source)
+    run(source, **GOOD_CHECK)
+    assert told(account) == [("missing_replication_key", "orders: there is no field updated_at.", 2)]
+    note = account.notifications.get()
+    assert (note.table_name, note.facts.level.value) == ("orders", "Warning")
+    assert note.mail_due_at - note.began_at == timedelta(minutes=20)
+    run(source, **UNREACHABLE)  # it found nothing out about the columns
+    assert "missing_replication_key" in [kind for kind, *_ in told(account)]
+    client.force_login(account.memberships.get().user)
+    shown = Page(client.get(f"/client/{account.client_id}/notifications"))
+    assert shown.links["the tables to replicate"].endswith(f"/connections/{source.pk}/tables")
+
+    lost.chosen["[]"]["replication-key"] = "id"
+    lost.save()
+    run(source)
+    assert told(account) == []
+
+
+def test_a_table_that_is_read_whole_or_not_at_all_needs_no_replication_key(account, source):
+    for name, choice in (
+        ("whole", {"selected": True, "replication-method": "FULL_TABLE", "replication-key": "updated_at"}),
+        (
+            "not tracked",
+            {"selected": False, "replication-method": "INCREMENTAL", "replication-key": "updated_at"},
+        ),
+    ):
+        make_stream(source, name, chosen={"[]": choice}, is_selected=choice["selected"])
+    run(source)
+    assert told(account) == []

@@ -33,6 +33,23 @@ TABLE = {
         False,
         False,
     ),
+    "SaaS integration authentication error": ("Integration", "Critical", 20, "Integration Error", True, True),
+    "Missing or deleted database Replication Key": (
+        "Replication",
+        "Warning",
+        20,
+        "Database Integration Error",
+        False,
+        True,
+    ),
+    "SaaS integration API rate limit": (
+        "Replication",
+        "Delay",
+        20,
+        "Integration API Rate Limited",
+        False,
+        True,
+    ),
     "Database integration error": (
         "Integration",
         "Critical",
