@@ -14,6 +14,7 @@ from accounts.errors import DomainError
 from accounts.models import Task
 from accounts.services import worker_end
 from accounts.services.task_leases import LeaseLost, holding
+from integrations.extracting.causes import plain_cause
 from integrations.extracting.endings import TERMINATED, TERMINATED_STATUS, WORKER_ENDED, Phases
 from integrations.extracting.folders import WorkingFolder
 from integrations.extracting.handing_over import Interrupted, Target
@@ -276,7 +277,7 @@ class Run:
         if told:
             return told[-1]
         loose = [text for level, text in log.said if not level and text.strip()]
-        return loose[-1] if loose else ending.words
+        return plain_cause(loose) or (loose[-1] if loose else ending.words)
 
     def _look(self) -> None:
         """Raise the Stop that is due; look at most once a second."""

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import Can, allow, may
 from accounts.errors import DomainError
+from integrations.extracting.causes import advice_on
 from integrations.models import Integration, Job, JobTrigger, SetUpStep
 from integrations.services.jobs import read_log, start_check
 from integrations.views.frame import url_of
@@ -17,31 +18,7 @@ from stitchapp.rendering import render_page
 
 LOG_SHOWN = 100_000  # characters of the end of a log
 INTERNAL = "We encountered an internal error while checking the connection."
-# What a person can do about a failure, by what taps and databases write.
-ADVICE = (
-    (
-        ("authentication failed", "access denied", "invalid password", "unauthorized", "401", "403"),
-        "The source refused the credentials. Check the user name, the password or the key, and its permissions.",
-    ),
-    (
-        ("connection refused",),
-        "Check that the hostname and port are correct, that the source is running, and that it accepts connections "
-        "from this server.",
-    ),
-    (
-        ("timed out", "timeout"),
-        "The source did not answer. Check the hostname and port, and whether a firewall keeps this server out.",
-    ),
-    (
-        ("could not translate host name", "name or service not known", "unknown host", "getaddrinfo"),
-        "No server has this hostname. Check its spelling.",
-    ),
-    (
-        ("does not exist", "unknown database", "no such file", "not found", "404"),
-        "What the connection names is not there. Check the name of the database, folder or address.",
-    ),
-    (("ssl", "certificate", "tls"), "Check whether the source speaks SSL, and its certificate."),
-)
+NO_ANSWER = "timed out"
 
 
 @allow(Can.VIEW_ACCOUNT)
@@ -85,11 +62,11 @@ def told(job: Job) -> dict[str, str]:
     message = job.tap_description or job.discovery_description or ""
     if job.outcome == "stopped":
         return {"outcome": "stopped", "message": message}
-    lowered = message.casefold()
-    advice = next((text for signs, text in ADVICE if any(sign in lowered for sign in signs)), "")
+    advice = advice_on(message)
     if job.outcome == "timed out":
-        message, advice = "Connection timed out.", advice or ADVICE[2][1]
-    return {"outcome": "failed", "message": message or INTERNAL, "advice": advice}
+        message, advice = "Connection timed out.", advice or advice_on(NO_ANSWER)
+    told_already = advice in message
+    return {"outcome": "failed", "message": message or INTERNAL, "advice": "" if told_already else advice}
 
 
 @allow(Can.MODIFY_INTEGRATIONS)

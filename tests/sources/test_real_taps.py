@@ -177,6 +177,8 @@ def test_a_wrong_password_is_told_in_the_log_of_the_check(warehouse_server):
     log = "\n".join(log_of(job))
     assert "password authentication failed" in log
     assert wrong not in log + job.discovery_description
+    assert job.discovery_description.startswith("password authentication failed for user")
+    assert "The source refused the credentials." in job.discovery_description
 
 
 def test_mysql_and_mariadb(mariadb):
