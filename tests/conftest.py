@@ -1,6 +1,7 @@
 """Fixtures and habits that all tests share."""
 
 import os
+from contextlib import suppress
 
 import pytest
 from django.core.cache import cache
@@ -38,6 +39,19 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
     """Begin with copies of migrated databases."""
     for connection in connections.all():
         copy_prepared_database(connection)
+
+
+@pytest.fixture(autouse=True)
+def let_go_of_the_queue():
+    """What a test stored lies in its own folder: the next one begins a segment, and looks for room, in its own."""
+    yield
+    from integrations.queue import accepting
+
+    if accepting.segment_writer.cache_info().currsize:
+        with suppress(OSError):  # the folder is gone, or the test broke the segment
+            accepting.segment_writer().seal()
+        accepting.segment_writer.cache_clear()
+    accepting.room.looked_at = float("-inf")
 
 
 @pytest.fixture

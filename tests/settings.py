@@ -9,8 +9,13 @@ from pathlib import Path
 os.environ.setdefault("LOCAL_MODE", "true")
 os.environ.setdefault("DEVELOPMENT", "true")
 if "DATA_DIR" not in os.environ:  # else it is that of the process that began this one
-    os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="stitchapp-tests-")
+    os.environ["DATA_DIR"] = os.environ["DATA_DIR_OF_THE_RUN"] = tempfile.mkdtemp(prefix="stitchapp-tests-")
     atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
+elif (worker := os.environ.get("PYTEST_XDIST_WORKER")) and os.environ["DATA_DIR"] == os.environ.get(
+    "DATA_DIR_OF_THE_RUN"
+):
+    # What one worker leaves is not in the other's way; the programs that it starts share its folder.
+    os.environ["DATA_DIR"] = str(Path(os.environ["DATA_DIR"]) / worker)
 
 from stitchapp.settings import *  # noqa: F403
 from stitchapp.settings import DATA_DIR, DATABASES, STORAGES

@@ -9,7 +9,6 @@ from integrations.importapi.batches import parse_batch
 from integrations.importapi.faults import Fault
 from integrations.importapi.pushes import parse_push
 from integrations.importapi.refusals import MAX_SEQUENCE, MIN_SEQUENCE, Refusal
-from integrations.queue import accepting
 from tests.factories import make_access_token, make_account, make_integration, make_member
 
 CLIENT_ID = 7
@@ -169,12 +168,8 @@ def test_I6_a_body_that_is_too_large_tells_limit_and_actual(client, secret, sett
 
 def test_I8_a_full_queue_tells_its_cap(client, secret, settings, tmp_path):
     settings.DATA_DIR, settings.QUEUE_MAX_BYTES = tmp_path, 20
-    accepting.segment_writer.cache_clear()
-    accepting.room.looked_at = float("-inf")
     body = json.dumps(batch(message())).encode()
     response = send(client, secret, body)
-    accepting.segment_writer.cache_clear()
-    accepting.room.looked_at = float("-inf")
     assert (response.status_code, response.content) == (503, b'{"message":"Service Unavailable"}')
     assert (response["X-Error-Code"], response["X-Error-Limit"], response["X-Error-Actual"]) == (
         "queue_full",

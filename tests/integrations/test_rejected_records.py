@@ -10,7 +10,6 @@ from accounts.audit import Event
 from accounts.models import AuditEvent
 from integrations.loading.reading import table_batch
 from integrations.models import Batch, RejectedCut, RejectedRecord
-from integrations.queue import accepting
 from integrations.services.destinations import destination_of
 from integrations.services.engines import engine_of
 from integrations.services.rejected_records import tell_rejected
@@ -22,10 +21,6 @@ from tests.integrations.conftest import page, queries_of, text_of
 def queue(settings, tmp_path):
     """Give the test a queue of its own."""
     settings.DATA_DIR = tmp_path
-    accepting.segment_writer.cache_clear()
-    yield
-    accepting.segment_writer().seal()
-    accepting.segment_writer.cache_clear()
 
 
 @pytest.fixture

@@ -2,21 +2,15 @@
 
 import pytest
 
-from integrations.queue import accepting
 from tests.factories import make_access_token, make_account, make_integration, make_member
 from tests.queue.processes import prepared_product, product_like
 
 
 @pytest.fixture
 def queue(settings, tmp_path):
-    """Give the test its own DATA_DIR, a new segment writer and a fresh look at the disk."""
+    """Give the test its own DATA_DIR."""
     settings.DATA_DIR = tmp_path
-    accepting.segment_writer.cache_clear()
-    accepting.room.looked_at = float("-inf")
-    yield tmp_path / "queue"
-    accepting.segment_writer().seal()
-    accepting.segment_writer.cache_clear()
-    accepting.room.looked_at = float("-inf")
+    return tmp_path / "queue"
 
 
 @pytest.fixture
