@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.console import Console
 from tests.prepared import ROOT, copy_prepared_data, environment, own_database, prepared_database
 
 START_SECONDS = 60
@@ -25,6 +26,11 @@ class Server:
     data_dir: Path
     log: Path
     environment: dict[str, str]
+    console: Console
+
+    def ask(self, code: str) -> str:
+        """Run Python code on the server's data; return what it prints."""
+        return self.console.ask(code)
 
     def manage(self, *words: str) -> str:
         """Run a management command on the server's data; return what it prints."""
@@ -59,11 +65,9 @@ def running_server(data_dir: Path, *, first_start: bool = False, **more: str) ->
     template = prepared_database() if is_prepared else None
     with own_database(template) as database_url, (data_dir / "server.log").open("wb") as log:
         own = {"DATABASE_URL": database_url} if database_url else {}
+        surroundings = environment(data_dir, PORT=str(port), **own, **more)
         server = Server(
-            f"http://127.0.0.1:{port}",
-            data_dir,
-            data_dir / "server.log",
-            environment(data_dir, PORT=str(port), **own, **more),
+            f"http://127.0.0.1:{port}", data_dir, data_dir / "server.log", surroundings, Console(surroundings)
         )
         process = subprocess.Popen(
             [sys.executable, "manage.py", "run"],
@@ -76,6 +80,7 @@ def running_server(data_dir: Path, *, first_start: bool = False, **more: str) ->
             wait_until_ready(server, process)
             yield server
         finally:
+            server.console.end()
             process.send_signal(signal.SIGINT)
             try:
                 process.wait(30)

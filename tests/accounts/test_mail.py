@@ -205,13 +205,12 @@ def test_J2_a_mail_outlives_a_kill_of_the_worker_that_sends_it(tmp_path):
         product_like(prepared, tmp_path / "data") as product,
     ):
         product.environment["EMAIL_URL"] = f"smtp://127.0.0.1:{server.port}"
-        product.manage(
-            "shell", "-v0", "-c",
+        product.ask(
             "from accounts.models import User; from accounts.services.mail import send_mail\n"
             "person = User.objects.first()\n"
             "send_mail('email_changed', to='ann@example.com', subject='Changed', "
-            f"server='{SERVER}', person=person, email='new@example.com')",
-        )  # fmt: skip
+            f"server='{SERVER}', person=person, email='new@example.com')"
+        )
         server.hold.clear()
         product.start("one", command)
         assert server.asked.acquire(timeout=40)

@@ -46,23 +46,21 @@ def product(prepared, tmp_path):
 
 
 def add(product, *, count=1, seconds=0.0):
-    product.manage(
-        "shell", "-v0", "-c",
+    product.ask(
         "from accounts.services.tasks import add_task\n"
-        f"for number in range({count}): add_task('note', number=number, seconds={seconds})",
-    )  # fmt: skip
+        f"for number in range({count}): add_task('note', number=number, seconds={seconds})"
+    )
 
 
 def left(product) -> list[dict]:
     """Return the tasks that are not done."""
     return json.loads(
-        product.manage(
-            "shell", "-v0", "-c",
+        product.ask(
             "import json; from accounts.models import Task\n"
             "print(json.dumps(list(Task.objects.filter(kind='note')"
             ".values('attempts', 'interruptions', 'error', 'leased_by'))))",
         )
-    )  # fmt: skip
+    )
 
 
 def notes(product, suffix):
@@ -125,8 +123,7 @@ def test_O2_a_worker_ends_although_its_work_hangs_and_the_next_takes_it_up(produ
 
 def test_run_jobs_once_does_what_is_due_and_ends(product):
     product.manage("run_jobs", "--once", timeout=LIMIT_SECONDS)
-    timed = product.manage(
-        "shell", "-v0", "-c",
-        "from accounts.models import Task; print(Task.objects.get(kind='tasks.forget').attempts)",
-    )  # fmt: skip
+    timed = product.ask(
+        "from accounts.models import Task; print(Task.objects.get(kind='tasks.forget').attempts)"
+    )
     assert timed.strip() == "0"

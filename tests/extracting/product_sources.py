@@ -63,7 +63,7 @@ STARTER_COMMAND = [sys.executable, "-c", STARTER]
 
 
 def run(product: Product, program: str) -> str:
-    return product.manage("shell", "-v0", "-c", program)
+    return product.ask(program)
 
 
 def make_sources(product: Product, *, count: int, **options: object) -> dict[int, str]:

@@ -99,7 +99,7 @@ def pipe_into_target_stitch(product, lines, folder):
 def wait_until_loaded(product):
     """Return when nothing accepted waits any more: the product's own loader may be at work on it."""
     give_up = time.monotonic() + PATIENCE_SECONDS
-    while "; 0 still wait." not in product.manage("check_books"):
+    while product.waiting():
         assert time.monotonic() < give_up, "the loader does not come to an end"
         time.sleep(0.2)
 

@@ -305,6 +305,6 @@ def test_P7_after_a_revocation_no_worker_takes_the_token(product, post):
     """Every request opens a connection of its own, so that both workers get their share."""
     bearer = f"Bearer {product.manage('shell', '-v0', '-c', GENERATE).strip()}"
     assert {post(body_of(), Authorization=bearer)[0] for _ in range(20)} == {201}
-    product.manage("shell", "-v0", "-c", REVOKE)
+    product.ask(REVOKE)
     assert {post(body_of(), Authorization=bearer)[0] for _ in range(200)} == {401}
     assert post(body_of())[0] == 201

@@ -217,4 +217,4 @@ def test_I8_a_limit_holds_over_all_workers_and_connections(product_of_its_own):
     if 429 in answers:
         assert set(retries) == {1}
     logged = "from integrations.models import Batch; print(Batch.objects.count())"
-    assert int(product.manage("shell", "-v0", "-c", logged)) == answers.count(201)
+    assert int(product.ask(logged)) == answers.count(201)

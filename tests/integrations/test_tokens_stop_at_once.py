@@ -50,9 +50,9 @@ def status_of(server, secret):
 
 def test_P7_every_end_of_a_token_holds_on_every_worker(tmp_path):
     with running_server(tmp_path / "data", WEB_WORKERS="3") as server:
-        lines = server.manage("shell", "--no-imports", "-c", MAKE).splitlines()
+        lines = server.ask(MAKE).splitlines()
         made = [line.split() for line in lines if line.startswith("at_stitch")]
         for (end, code), (secret, pk) in zip(ENDS.items(), made, strict=True):
             assert {status_of(server, secret) for _ in range(30)} == {400}
-            server.manage("shell", "--no-imports", "-c", FIND.format(pk) + code)
+            server.ask(FIND.format(pk) + code)
             assert {status_of(server, secret) for _ in range(REQUESTS)} == {401}, end

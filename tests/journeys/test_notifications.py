@@ -120,7 +120,7 @@ def test_a_destination_fails_is_told_mailed_mended_and_told_no_more(person, ware
     expect(entry.locator("pre")).to_be_hidden()
     entry.locator("summary").click()
     expect(entry.locator("pre")).to_contain_text("password authentication failed for user")
-    person.server.manage("shell", "-v0", "-c", DUE_NOW)
+    person.server.ask(DUE_NOW)
     text = wait_for_mail(person, "Stitch Notification - Data Warehouse Error")
     assert "- Shop: customers" in text
     assert f"{person.server.url.rsplit(':')[-1]}/client/{person.client_id}/notifications" in text

@@ -101,9 +101,9 @@ def test_J3_a_webhook_fails_twice_arrives_and_is_replayed(visitor: Visitor, rece
     assert call(f"{visitor.server.url}/v2/import/batch", token, body)[0] == 201
     shown_after_reload(visitor, "503")
     clean(visitor)
-    visitor.server.manage("shell", "-v0", "-c", TRY_NOW)
+    visitor.server.ask(TRY_NOW)
     shown_after_reload(visitor, "The answer was 500, not 2xx.")
-    visitor.server.manage("shell", "-v0", "-c", TRY_NOW)
+    visitor.server.ask(TRY_NOW)
     shown_after_reload(visitor, "Delivered")
     clean(visitor)
     assert [received.is_signed_with(secret) for received in receiver.received] == [True] * 3

@@ -67,7 +67,7 @@ def test_each_scheduler_example_waits_for_the_rows_and_fails_on_an_error(tmp_pat
     declarations = tmp_path / "sources"
     declare_synthetic_in(declarations)
     with running_server(tmp_path / "data", SOURCES_DIR=str(declarations)) as server:
-        made = json.loads(server.manage("shell", "--no-imports", "-c", SET_UP).splitlines()[-1])
+        made = json.loads(server.ask(SET_UP).splitlines()[-1])
         own = {"STITCH_URL": server.url, "STITCH_API_KEY": made["key"], "SOURCE_ID": str(made["good"])}
         for name, value in own.items():
             monkeypatch.setenv(name, value)

@@ -36,7 +36,7 @@ def leaked(browser, server):
 
 def test_D19_support_finds_and_disables_a_leaked_key(visitor, server, leaked):
     email, password = f"{secrets.token_hex(4)}@example.com", secrets.token_urlsafe(16)
-    server.manage("shell", "--no-imports", "-c", MAKE_SUPPORT.format(email=email, password=password))
+    server.ask(MAKE_SUPPORT.format(email=email, password=password))
     page = visitor.page
     page.goto("/admin/")
     visitor.fill("Email Address", email)

@@ -4,15 +4,19 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+
+from tests.console import Console
 from tests.prepared import ROOT, copy_prepared_data, environment, own_database, prepared_database
 from tests.server import free_port
 
@@ -48,6 +52,7 @@ class Product:
         self.environment = environment(data_dir, PORT=str(self.port))
         if database_url:
             self.environment["DATABASE_URL"] = database_url
+        self.console = Console(self.environment)
         self.log = (data_dir / "log").open("ab")
         self.processes: dict[str, subprocess.Popen] = {}
 
@@ -63,9 +68,22 @@ class Product:
             timeout=timeout,
         ).stdout
 
+    def ask(self, code: str) -> str:
+        """Run Python code on the product's data; return what it prints."""
+        return self.console.ask(code)
+
+    def waiting(self) -> int:
+        """Return how many shares of accepted batches are not loaded yet: asked often, so without a program's start."""
+        question = "SELECT count(*) FROM integrations_batchtable WHERE state = 'waiting'"
+        if url := self.environment.get("DATABASE_URL"):
+            with psycopg.connect(url) as connection:
+                return connection.execute(question).fetchone()[0]
+        with closing(sqlite3.connect(self.data_dir / "queue.sqlite3", timeout=30)) as connection:
+            return connection.execute(question).fetchone()[0]
+
     def prepare(self) -> dict:
         """Make an account and a token; return what a sender needs."""
-        return json.loads(self.manage("shell", "-v0", "-c", SENDER))
+        return json.loads(self.ask(SENDER))
 
     def start(self, name: str, command: list[str]) -> None:
         self.processes[name] = subprocess.Popen(
@@ -108,6 +126,7 @@ class Product:
     def end(self) -> None:
         for name in list(self.processes):
             self.kill(name)
+        self.console.end()
         self.log.close()
 
 

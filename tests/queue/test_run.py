@@ -69,10 +69,6 @@ def finish(connection: socket.socket, body: bytes) -> bytes:
         return answer.read()
 
 
-def waiting(product) -> int:
-    return int(product.manage("check_books").split("; ")[1].split()[0])
-
-
 def wait_for(condition, seconds=60):
     give_up = time.monotonic() + seconds
     while not condition():
@@ -105,7 +101,7 @@ def test_O2_run_serves_loads_and_ends_with_all_its_processes(product, number):
     product.start("run", RUN)
     product.wait_until_ready()
     assert post(product.port, product.access["secret"])[0] == 201
-    wait_for(lambda: waiting(product) == 0)
+    wait_for(lambda: product.waiting() == 0)
     supervisor = product.processes["run"]
     everything = descendants(supervisor.pid)
     assert len(everything) == 6  # supervisor, web server with two workers, loader, worker
@@ -127,7 +123,7 @@ def test_O1_idle_processes_together_stay_below_250_megabytes(product):
     product.wait_until_ready()
     for _ in range(20):
         assert post(product.port, product.access["secret"], rows=100)[0] == 201
-    wait_for(lambda: waiting(product) == 0)
+    wait_for(lambda: product.waiting() == 0)
 
     assert proportional_memory(product.processes["run"].pid) < 250 * 1024
 
@@ -196,9 +192,9 @@ def test_O2_a_request_in_hand_is_finished_before_the_web_server_ends(product):
 
     assert [answer.split(b" ", 2)[1] for answer in answers] == [b"201"] * 4
     logged = "from integrations.models import ReceivedRequest; print(ReceivedRequest.objects.count())"
-    assert product.manage("shell", "-v0", "-c", logged).strip() == "4"
+    assert product.ask(logged).strip() == "4"
     product.manage("load_batches", "--once")
-    assert waiting(product) == 0
+    assert product.waiting() == 0
 
 
 def test_O2_the_loader_ends_after_the_load_in_hand(product):
@@ -211,7 +207,7 @@ def test_O2_the_loader_ends_after_the_load_in_hand(product):
     product.processes["loader"].terminate()
 
     assert product.processes["loader"].wait(30) == 0
-    assert waiting(product) == 0  # a loader that was cut off would have left its load waiting
+    assert product.waiting() == 0  # a loader that was cut off would have left its load waiting
 
 
 def test_I8_a_client_that_waits_as_told_gets_everything_through_a_small_queue(product):
@@ -233,5 +229,5 @@ def test_I8_a_client_that_waits_as_told_gets_everything_through_a_small_queue(pr
             time.sleep(1)
             status, headers, _ = post(product.port, product.access["secret"], rows=50)
         assert status == 201
-    wait_for(lambda: waiting(product) == 0)
+    wait_for(lambda: product.waiting() == 0)
     product.manage("check_books")

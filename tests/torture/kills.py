@@ -127,7 +127,7 @@ def loads_in_hand(product: Product) -> int:
 def drain(product: Product, *, seconds: float = 180) -> None:
     """Load what is left; pauses of tables that outlived several loaders have to pass first."""
     give_up = time.monotonic() + seconds
-    while "; 0 still wait" not in product.manage("check_books"):
+    while product.waiting():
         if time.monotonic() > give_up:
             raise TimeoutError("the queue did not drain")
         product.manage("load_batches", "--once", timeout=seconds)
@@ -136,5 +136,5 @@ def drain(product: Product, *, seconds: float = 180) -> None:
 
 def counted(product: Product) -> tuple[int, int]:
     """Return the rows and the insertions that the product's pages add up."""
-    rows, inserted = product.manage("shell", "-v0", "-c", BOOKS).split()
+    rows, inserted = product.ask(BOOKS).split()
     return int(rows), int(inserted)

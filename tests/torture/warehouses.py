@@ -80,7 +80,7 @@ def postgresql_warehouse(product: Product) -> Iterator[Warehouse]:
     """Let the product's integration load into a new database."""
     with warehouse_server() as server:
         made = server.make_database()
-        product.manage("shell", "-v0", "-c", LOAD_INTO_IT.format(made=json.dumps(made)))
+        product.ask(LOAD_INTO_IT.format(made=json.dumps(made)))
         yield PostgreSQLWarehouse(server, str(made["database"]))
 
 

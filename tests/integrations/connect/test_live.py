@@ -49,7 +49,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def connect(server):
-    lines = server.manage("shell", "--no-imports", "-c", MAKE_KEY).split()
+    lines = server.ask(MAKE_KEY).split()
     return Program(server, lines[lines.index("KEY") + 1])
 
 
