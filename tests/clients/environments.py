@@ -26,8 +26,9 @@ def client_environment(name: str) -> Path:
         fcntl.flock(making, fcntl.LOCK_EX)
         if not (folder / "complete").exists():
             shutil.rmtree(folder, ignore_errors=True)
-            venv.create(folder, with_pip=True)
-            install = [folder / "bin" / "pip", "install", "--quiet", "--require-hashes", "-r", lock_file]
-            subprocess.run(install, check=True)
+            venv.create(folder)
+            pip = [sys.executable, "-m", "pip", "--python", folder / "bin" / "python"]
+            what = ["--no-compile", "--require-hashes", "-r", lock_file]
+            subprocess.run([*pip, "install", "--quiet", *what], check=True)
             (folder / "complete").touch()
     return folder / "bin"
