@@ -27,6 +27,7 @@ from integrations.services.extraction_notices import tell_of_job
 from integrations.services.job_logs import log_path
 from integrations.services.selection import catalog_for_run, store_catalog
 from integrations.services.set_up import refresh_step
+from integrations.services.source_addresses import require_permitted
 from integrations.services.source_properties import credentials_of, tap_config, type_of
 from integrations.sources.taps import tap_command, tap_environment
 
@@ -263,6 +264,7 @@ class Run:
 
     def _start(self, folder: WorkingFolder, *words: str) -> TapProcess:
         source_type = type_of(self.integration)
+        require_permitted(source_type, self.integration.properties)  # names may lead elsewhere by now
         command = [*tap_command(source_type), "--config", str(folder.path / "config.json"), *words]
         return TapProcess(command, environment=tap_environment(source_type), folder=folder, log=self.log)
 

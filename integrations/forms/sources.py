@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from integrations.forms.integrations import DESTINATION_GONE, NamedForm
 from integrations.models import Destination
 from integrations.services.schema_names import MAX_DISPLAY_NAME_LENGTH
+from integrations.services.source_properties import BadProperties
 from integrations.sources.source_types import ADVANCED, IMMUTABLE, Property, SourceType
 
 PREFIX = "property_"
@@ -121,16 +122,16 @@ class ConnectionForm(forms.Form):
                 given[item.name] = None
         return given
 
-    def add_bad_properties(self, names: list[str]) -> None:
+    def add_bad_properties(self, refusal: BadProperties) -> None:
         """Put a refusal beside the fields that it concerns."""
-        for name in names:
+        for name in refusal.names:
             field = PREFIX + name
             if field in self.fields:
-                self.add_error(field, "This value does not have the form that is needed here.")
+                self.add_error(field, refusal.reason)
             elif name in self.fields:
-                self.add_error(name, "This value does not have the form that is needed here.")
+                self.add_error(name, refusal.reason)
             else:
-                self.add_error(None, f"{name}: this value does not have the form that is needed here.")
+                self.add_error(None, f"{name}: {refusal.reason}")
 
 
 class SourceForm(ConnectionForm, NamedForm):

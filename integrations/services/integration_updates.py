@@ -27,6 +27,7 @@ from integrations.services.jobs import start_check
 from integrations.services.locking import lock_integration, save_changed
 from integrations.services.schedules import check_cron, replan
 from integrations.services.set_up import refresh_step
+from integrations.services.source_addresses import changes_addresses, require_permitted
 from integrations.services.source_properties import SCHEDULE_NAMES, store_properties, type_of
 from integrations.services.waiting import try_again_now
 from integrations.sources.registry import find_source_type
@@ -53,7 +54,6 @@ class SourceTypeUnavailable(DomainError):
     code, status = "source_type_unavailable", 403
 
 
-@transaction.atomic
 def create_mapped_integration(
     *,
     account: Account,
@@ -69,7 +69,7 @@ def create_mapped_integration(
     """Create an integration that loads into `destination`, or into the embedded one.
 
     One that a tap reads is saved even when its form is not complete yet; when it is, its connection is checked. Raises
-    what `create_integration` and `set_properties` raise, UnknownSourceType, and SourceTypeUnavailable.
+    what `create_integration` and `set_properties` raise, UnknownSourceType, SourceTypeUnavailable and AddressRefused.
     """
     source_type = find_source_type(type)
     if source_type is None:
@@ -77,22 +77,25 @@ def create_mapped_integration(
     if source_type.unavailable_reason:
         told = f"{source_type.unavailable_reason} {source_type.install_command}".strip()
         raise SourceTypeUnavailable(f"{source_type.label} cannot be added. {told}")
-    integration = create_integration(
-        account=account,
-        actor=actor,
-        display_name=display_name,
-        schema_name=schema_name,
-        api_key=api_key,
-        form_id=form_id,
-        type_name=type,
-        step=SetUpStep.FULLY_CONFIGURED if source_type.is_push else SetUpStep.FORM,
-    )
-    if destination is not None:
-        integration.destination = destination
-        integration.save(update_fields=["destination"])
-    return set_properties(
-        integration=integration, actor=actor, properties=properties or {}, api_key=api_key, is_new=True
-    )
+    # Names are looked up before anything is locked.
+    require_permitted(source_type, properties or {}, told=True)
+    with transaction.atomic():
+        integration = create_integration(
+            account=account,
+            actor=actor,
+            display_name=display_name,
+            schema_name=schema_name,
+            api_key=api_key,
+            form_id=form_id,
+            type_name=type,
+            step=SetUpStep.FULLY_CONFIGURED if source_type.is_push else SetUpStep.FORM,
+        )
+        if destination is not None:
+            integration.destination = destination
+            integration.save(update_fields=["destination"])
+        return set_properties(
+            integration=integration, actor=actor, properties=properties or {}, api_key=api_key, is_new=True
+        )
 
 
 @transaction.atomic
@@ -117,11 +120,26 @@ def create_mapped_integration_with_token(
     return integration, secret
 
 
-@transaction.atomic
 def update_integration(
     *, integration: Integration, actor: User, changes: Changes, api_key: ApiKey | None = None
 ) -> Integration:
-    """Apply the changes, each with its audit event; refuse a deleted integration."""
+    """Apply the changes, each with its audit event; refuse a deleted integration.
+
+    Raises AddressRefused for an address that the operator forbids, and what the single changes raise.
+    """
+    given = changes.get("properties", {})
+    source_type = find_source_type(integration.type)
+    if source_type is not None and changes_addresses(source_type, given, integration.properties):
+        # Names are looked up before anything is locked.
+        require_permitted(source_type, {**integration.properties, **given}, told=True)
+    return apply_changes(integration=integration, actor=actor, changes=changes, api_key=api_key)
+
+
+@transaction.atomic
+def apply_changes(
+    *, integration: Integration, actor: User, changes: Changes, api_key: ApiKey | None
+) -> Integration:
+    """Apply the changes, all or none."""
     lock_account(integration.account)  # before the integration, as a rename does
     current = lock_integration(integration)
     if "display_name" in changes:

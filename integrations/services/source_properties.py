@@ -26,10 +26,25 @@ class BadProperties(DomainError):
     """Properties that cannot be stored; `names` says which (connect-api.md 2.2)."""
 
     code, status = "bad_properties", 400
+    reason = "This value does not have the form that is needed here."
+
+    def __init__(self, names: list[str], message: str = "") -> None:
+        super().__init__(
+            message or f"These values are missing, empty or not of their form: {', '.join(names)}."
+        )
+        self.names = names
+
+
+class CredentialsNeeded(BadProperties):
+    """Stored credentials would be sent to somebody whom they were not given for."""
+
+    reason = (
+        "Type it again: the stored one was given for another host, port or user, or for an encrypted connection, and "
+        "is sent nowhere else."
+    )
 
     def __init__(self, names: list[str]) -> None:
-        super().__init__(f"These values are missing, empty or not of their form: {', '.join(names)}.")
-        self.names = names
+        super().__init__(names, f"Give these again, for they are sent nowhere else: {', '.join(names)}.")
 
 
 class SourceTypeGone(DomainError):
@@ -70,6 +85,7 @@ def store_properties(*, integration: Integration, given: Mapping[str, object]) -
     credentials = credentials_of(integration) if given else {}
     before = {**integration.properties, **credentials}
     check_properties(source_type, given, before)
+    require_credentials_again(source_type, given, before, credentials)
     after = dict(before)
     for name, value in given.items():
         if value is None:
@@ -86,6 +102,26 @@ def store_properties(*, integration: Integration, given: Mapping[str, object]) -
         integration.sealed_credentials = seal(integration, kept)
     save_changed(integration, "properties", "sealed_credentials")
     return changed
+
+
+def require_credentials_again(
+    source_type: SourceType,
+    given: Mapping[str, object],
+    before: Mapping[str, str],
+    credentials: Mapping[str, str],
+) -> None:
+    """Raise CredentialsNeeded when stored credentials would go to another receiver, or less safely than before."""
+
+    def moves(name: str, value: object) -> bool:
+        declared, after = source_type.by_name[name], "" if value is None else text_of(value)
+        if name == "ssl":
+            return before.get(name) == "true" and after != "true"
+        return declared.decides_receiver and before.get(name, declared.default) != after
+
+    if any(moves(name, value) for name, value in given.items()):
+        missing = [name for name in credentials if name not in given]
+        if missing:
+            raise CredentialsNeeded(missing)
 
 
 def tap_config(integration: Integration) -> dict[str, Any]:

@@ -46,6 +46,7 @@ PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?")
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,63}")
 CONSTRAINT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*[=<>!~]=?\s*[A-Za-z0-9.*!+,=<>~ _-]+")
 WIDGETS = ("text", "password", "number", "checkbox", "select", "textarea")
+ADDRESSES = ("", "host", "url")
 MAX_BYTES = 256 * 1024
 MAX_PROPERTIES = 100
 START_DATES = re.compile(r"-\d{1,4} (day|days|month|months|year|years)")
@@ -167,6 +168,7 @@ def property_of(document: dict[str, Any], index: int) -> Property:
         default=table.text("default", ""),
         config_key=table.text("config", name) if table.flag("for_tap", default=True) else "",
         conversion=table.choice("as", CONVERSIONS, natural.get(short, "text")),
+        address=table.choice("address", ADDRESSES, short if short in ADDRESSES else ""),
     )
     table.refuse_others()
     return found

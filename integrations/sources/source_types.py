@@ -18,6 +18,7 @@ BY_DEFAULT = "system_provided_by_default"
 READ_ONLY = "read_only"
 PROPERTY_TYPES = (USER_PROVIDED, IMMUTABLE, ADVANCED, BY_DEFAULT, READ_ONLY)
 CONVERSIONS = ("text", "integer", "number", "boolean", "list", "json", "files")
+RECEIVER_NAMES = frozenset({"port", "user", "username", "ssh", "ssh_port", "ssh_user"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,12 @@ class Property:
         ""  # where the tap's config has it, with dots into objects; empty: it is not for the tap
     )
     conversion: str = "text"
+    address: str = ""  # "host" or "url": where the tap connects to
+
+    @property
+    def decides_receiver(self) -> bool:
+        """Whether credentials go to somebody else, or as somebody else, when its value changes."""
+        return bool(self.address) or self.name in RECEIVER_NAMES
 
     @property
     def is_settable(self) -> bool:

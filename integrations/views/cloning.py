@@ -50,7 +50,7 @@ def integration_clone(request: HttpRequest, integration_id: int) -> HttpResponse
         except NameRefused as refusal:
             form.add_refusal(refusal)
         except BadProperties as refusal:
-            form.add_bad_properties(refusal.names)
+            form.add_bad_properties(refusal)
         except DestinationGone as refusal:
             form.add_error("destination", refusal.message)
         except AlreadyCreated as refusal:

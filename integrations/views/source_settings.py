@@ -55,7 +55,7 @@ def show_source_settings(request: HttpRequest, integration: Integration) -> Http
         except NameRefused as refusal:
             form.add_error("display_name", refusal.message)
         except BadProperties as refusal:
-            form.add_bad_properties(refusal.names)
+            form.add_bad_properties(refusal)
         except DomainError as refusal:
             form.add_error(None, refusal.message)
         else:

@@ -59,7 +59,7 @@ def source_create(request: HttpRequest, source_type: str) -> HttpResponse:
         except NameRefused as refusal:
             form.add_refusal(refusal)
         except BadProperties as refusal:
-            form.add_bad_properties(refusal.names)
+            form.add_bad_properties(refusal)
         except DestinationGone as refusal:
             form.add_error("destination", refusal.message)
         except AlreadyCreated as refusal:

@@ -1,11 +1,13 @@
 """Jobs from their start to their end with a real tap: phases, logs, batches, bookmarks."""
 
 import re
+from ipaddress import ip_network
 
 import pytest
 
 from integrations.extracting import folders
 from integrations.models import Batch, SourceState
+from integrations.services.source_properties import store_properties
 from tests.extracting.conftest import (
     PASSWORD,
     check,
@@ -18,6 +20,7 @@ from tests.extracting.conftest import (
     ready,
     state_of,
 )
+from tests.sources.declaring import declare, synthetic_declaration
 
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}Z (  main|   tap|target) - .*")
 
@@ -45,6 +48,21 @@ def test_a_check_that_cannot_connect_fails_with_the_taps_own_words(source):
     assert job.discovery_description == "no sign-in with ******** at all"
     source.refresh_from_db()
     assert source.step == "discover_schema"
+
+
+def test_a_tap_is_not_started_for_an_address_that_is_forbidden_by_now(source, settings):
+    """D36: what was permitted when it was saved may not be when it is used."""
+    text = (
+        synthetic_declaration() + '\n[[properties]]\nname = "host"\njson_schema = "host"\nfor_tap = false\n'
+    )
+    declare(text, name=source.type, folder=settings.SOURCES_DIR)
+    ready(source, rows=1)
+    store_properties(integration=source, given={"host": "127.0.0.1", "password": PASSWORD})
+    assert extract(source).outcome == "succeeded"
+    settings.DESTINATION_FORBIDDEN_ADDRESSES = [ip_network("127.0.0.0/8")]
+    for job in (extract(source), check(source)):
+        assert (job.outcome, job.discovery_exit_status) == ("failed", 1)
+        assert "do not allow for sources" in job.discovery_description
 
 
 def test_an_extraction_hands_over_every_row_and_then_the_bookmark(source):

@@ -1,6 +1,7 @@
 """Creating a source and its settings on the pages (app.md 9.7, 9.9), with a declared tap."""
 
 import secrets
+from ipaddress import ip_network
 
 import pytest
 from django.urls import reverse
@@ -34,6 +35,7 @@ frequency_in_minutes = 30
 name = "host"
 label = "Host (Endpoint)"
 required = true
+address = "host"
 hint = "Where it is."
 [[properties]]
 name = "password"
@@ -72,6 +74,10 @@ def member(client, account):
     member = make_member(account)
     client.force_login(member)
     return member
+
+
+def networks(*ranges):
+    return [ip_network(each) for each in ranges]
 
 
 def create_url(account):
@@ -254,16 +260,47 @@ def test_settings_keep_a_credential_that_is_not_typed_and_check_what_changed(cli
     assert client.post(url(source, "integration-settings"), same).url == url(source, "integration-settings")
     assert source.jobs.count() == 1  # a name needs no check
 
-    changed = same | {"property_host": "other.example.com", "property_ssh": "on"}
+    changed = same | {"property_streams": "3"}
     assert client.post(url(source, "integration-settings"), changed).url == url(source, "connection-check")
     source.refresh_from_db()
-    assert (source.display_name, source.properties["host"]) == ("Renamed", "other.example.com")
-    assert source.properties["ssh"] == "true"
+    assert (source.display_name, source.properties["streams"]) == ("Renamed", "3")
     assert credentials_of(source) == before
     replaced = changed | {"property_password": secrets.token_urlsafe()}
     client.post(url(source, "integration-settings"), replaced)
     source.refresh_from_db()
     assert credentials_of(source) == {"password": replaced["property_password"]}
+
+
+@pytest.mark.parametrize("change", [{"property_host": "other.example.com"}, {"property_ssh": "on"}], ids=str)
+def test_another_receiver_needs_the_credential_again(client, source, change):
+    before = source.properties
+    form = {"display_name": "My People", "property_host": "db.example.com"} | change
+    refused = client.post(url(source, "integration-settings"), form)
+    assert refused.status_code == 422
+    assert refused.context["form"].errors["property_password"][0].startswith("Type it again:")
+    source.refresh_from_db()
+    assert source.properties == before
+    form["property_password"] = secrets.token_urlsafe()
+    assert client.post(url(source, "integration-settings"), form).url == url(source, "connection-check")
+    source.refresh_from_db()
+    assert credentials_of(source) == {"password": form["property_password"]}
+
+
+def test_a_forbidden_address_is_refused_beside_its_field(client, account, member, settings):
+    settings.DESTINATION_FORBIDDEN_ADDRESSES = networks("127.0.0.0/8")
+    refused = client.post(create_url(account), filled(property_host="127.0.0.1"))
+    assert refused.status_code == 422
+    told = refused.context["form"].errors["property_host"][0]
+    assert told.startswith(
+        "127.0.0.1 is in a range of addresses that the people who run this server do not allow"
+    )
+    assert not Integration.objects.exists()
+    assert client.post(create_url(account), filled(property_host="192.0.2.7")).status_code == 302
+    source = Integration.objects.get()
+    moved = {"display_name": "My People", "property_host": "127.0.0.2", "property_password": "made up"}
+    assert "property_host" in client.post(url(source, "integration-settings"), moved).context["form"].errors
+    source.refresh_from_db()
+    assert source.properties["host"] == "192.0.2.7"
 
 
 def test_another_start_date_forgets_the_bookmarks_and_both_wait_for_a_running_job(client, source):
