@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from accounts.fresh_sign_in import require_fresh
 from accounts.models import Membership, Role
 from accounts.plans import Feature, require_feature
+from accounts.services import membership_look_up
 from accounts.services.last_account import note_opened
 from accounts.services.two_factor_rule import stands_outside
 from accounts.sign_in_age import keep_alive
@@ -118,13 +119,7 @@ def allow(
         @sign_in_first
         @functools.wraps(view)
         def guarded(request: HttpRequest, client_id: int, *args, **kwargs) -> HttpResponse:
-            membership = (
-                request.user.memberships.active()
-                .with_others()
-                .select_related("account__plan")
-                .filter(account__client_id=client_id)
-                .first()
-            )
+            membership = membership_look_up.look_up(request.user, client_id)
             if membership is None:
                 return not_a_member(request)
             request.membership, request.account = membership, membership.account

@@ -35,6 +35,8 @@ class LookUp:
 
     def first(self, *parameters: Any) -> tuple[list[Any], Any] | None:
         """Return an instance of each model, in their order, and the value of `more`; None when there is no row."""
+        if beyond_64_bits(parameters):
+            return None
         connection = connections[router.db_for_read(self.parts[0].model)]
         with connection.cursor() as cursor:
             cursor.execute(self.statement, parameters)
@@ -42,6 +44,16 @@ class LookUp:
         if row is None:
             return None
         return [part.made_of(row, connection) for part in self.parts], row[-1]
+
+
+def beyond_64_bits(parameters: Sequence[object]) -> bool:
+    """Tell whether a number of an address is none that a row can have: databases fail at it."""
+    return any(isinstance(each, int) and not -(2**63) <= each < 2**63 for each in parameters)
+
+
+def all_of(model: type[Model]) -> tuple[str, ...]:
+    """Return the names of all columns of a model."""
+    return tuple(column.attname for column in model._meta.concrete_fields)
 
 
 class Part:
@@ -84,6 +96,8 @@ class WrittenOnce:
 
     def rows(self, *numbers: int) -> list[tuple[Any, ...]]:
         """Return the rows of the queryset of these numbers."""
+        if beyond_64_bits(numbers):
+            return []
         connection = connections[router.db_for_read(self.model)]
         stand_ins = STAND_INS[: len(numbers)]
         if connection.alias not in self.written:

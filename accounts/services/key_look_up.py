@@ -3,7 +3,7 @@
 from functools import cache
 
 from accounts.models import Account, ApiKey, Membership, Plan, User
-from stitchapp.look_ups import LookUp
+from stitchapp.look_ups import LookUp, all_of
 
 READ = {
     ApiKey: (
@@ -16,8 +16,8 @@ READ = {
         "handed_until",
         "last_used_at",
     ),
-    Account: tuple(column.attname for column in Account._meta.concrete_fields),
-    Plan: tuple(column.attname for column in Plan._meta.concrete_fields),
+    Account: all_of(Account),
+    Plan: all_of(Plan),
 }
 
 

@@ -1,8 +1,10 @@
 """Loading reports: what each table received, and each attempt to load it (loading.md 8.2)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Sum
@@ -10,7 +12,7 @@ from django.db.models.functions import TruncMinute
 
 from accounts.services.usage import days_of_billing_period
 from integrations.loading import naming
-from integrations.models import Integration, Load, LoadedTable, LoadStatus
+from integrations.models import Integration, Load, LoadStatus
 from integrations.services.usage import rows_by_table
 from integrations.services.waiting import WaitingTable, waiting_tables
 
@@ -27,40 +29,59 @@ class Range(Enum):
         self.label = label
 
 
+@dataclass(frozen=True, slots=True)
+class Subtable:
+    """A table that was made of an array in the records of another."""
+
+    pk: int
+    name: str
+    row_count: int
+
+
+class TableRows(NamedTuple):
+    """What one root table loaded in a span, and what of it waits."""
+
+    name: str
+    rows: int
+    waiting: WaitingTable | None
+
+
 @dataclass(slots=True)
 class TableReport:
     """One root table in a loading report."""
 
     name: str
     rows: int = 0
+    waiting: WaitingTable | None = None
     received_at: datetime | None = None
     bookmarks: list[list[str]] = field(default_factory=list)
-    waiting: WaitingTable | None = None
-    subtables: list[LoadedTable] = field(default_factory=list)
+    subtables: list[Subtable] = field(default_factory=list)
 
 
-def table_reports(*, integration: Integration, span: Range, now: datetime) -> list[TableReport]:
-    """Return the tables that loaded rows in the span, and all that wait, by name; see `describe_reports`."""
+def table_rows(*, integration: Integration, span: Range, now: datetime) -> list[TableRows]:
+    """Return the tables that loaded rows in the span, and all that wait, by name."""
     rows = rows_in_span(integration, span, now)
     waiting = {table.name: table for table in waiting_tables(integration=integration)}
-    return [
-        TableReport(name, rows.get(name, 0), waiting=waiting.get(name)) for name in sorted({*rows, *waiting})
-    ]
+    return [TableRows(name, rows.get(name, 0), waiting.get(name)) for name in sorted({*rows, *waiting})]
 
 
-def describe_reports(*, integration: Integration, reports: list[TableReport]) -> None:
-    """Add the newest load and the subtables to the reports that a page shows."""
+def table_reports(*, integration: Integration, tables: Iterable[TableRows]) -> list[TableReport]:
+    """Return the reports of the tables that a page shows, with the newest load and the subtables of each."""
+    reports = [TableReport(*table) for table in tables]
     by_name = {report.name: report for report in reports}
     loads = integration.loads.filter(status=LoadStatus.SUCCESS)
     newest = loads.filter(table_name=OuterRef("root")).order_by("-finished_at")
-    tables = integration.loaded_tables.filter(root__in=by_name).annotate(
+    loaded = integration.loaded_tables.filter(root__in=by_name).annotate(
         received_at=Subquery(newest.values("last_received_at")[:1]),
         bookmarks=Subquery(newest.values("bookmarks")[:1]),
     )
-    for table in tables.defer("columns").order_by("name"):
+    shown = loaded.order_by("name").values_list(
+        "pk", "name", "root", "row_count", "received_at", "bookmarks", named=True
+    )
+    for table in shown:
         report = by_name[table.root]
-        if is_subtable(table):
-            report.subtables.append(table)
+        if is_subtable(table.name, root=table.root):
+            report.subtables.append(Subtable(table.pk, table.name, table.row_count))
         else:
             report.received_at, report.bookmarks = table.received_at, table.bookmarks or []
     elsewhere = [report.name for report in reports if report.received_at is None]
@@ -69,11 +90,12 @@ def describe_reports(*, integration: Integration, reports: list[TableReport]) ->
         for load in integration.loads.filter(pk__in=newest_loads.annotate(newest=Max("pk")).values("newest")):
             report = by_name[load.table_name]
             report.received_at, report.bookmarks = load.last_received_at, load.bookmarks
+    return reports
 
 
-def is_subtable(table: LoadedTable) -> bool:
+def is_subtable(name: str, *, root: str) -> bool:
     """Tell a subtable from its root, whose name in the destination may differ from the sender's."""
-    return table.name.casefold() != naming.table_name(table.root).casefold()
+    return name.casefold() != naming.table_name(root).casefold()
 
 
 def rows_in_span(integration: Integration, span: Range, now: datetime) -> dict[str, int]:

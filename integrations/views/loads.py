@@ -12,12 +12,13 @@ from accounts.access import Can, allow
 from integrations.models import Integration
 from integrations.services.load_reports import (
     Range,
+    TableReport,
     attempts_on,
-    describe_reports,
     kept_since,
     knows_table,
     minutes_of,
     table_reports,
+    table_rows,
 )
 from integrations.services.rejected_records import open_count
 from integrations.views.days import chosen_day, day_graph
@@ -35,27 +36,27 @@ def integration_loads(request: HttpRequest, integration_id: int) -> HttpResponse
     integration = find_integration(request, integration_id)
     span = next((span for span in Range if span.slug == request.GET.get("range")), Range.DAY)
     now = timezone.now()
-    reports = table_reports(integration=integration, span=span, now=now)
-    page = Paginator(reports, PAGE_SIZE).get_page(request.GET.get("page"))
-    describe_reports(integration=integration, reports=list(page))
+    tables = table_rows(integration=integration, span=span, now=now)
+    page = Paginator(tables, PAGE_SIZE).get_page(request.GET.get("page"))
+    reports = table_reports(integration=integration, tables=page)
     table_url = url_of(integration, "table-loads")
     context = frame(request, integration, "integration-loads") | {
         "page": page,
-        "rows": [(report, f"{table_url}?{urlencode({'name': report.name})}") for report in page],
+        "rows": [row_of(report, table_url) for report in reports],
         "ranges": [
             {"label": each.label, "url": f"?range={each.slug}", "current": each is span} for each in Range
         ],
         "kept": urlencode({"range": span.slug}),
         "span": span.label,
         "cut_at": cut_at(integration, now) if span is Range.DAY else None,
-        "is_new": not reports and not integration.loaded_tables.exists(),
+        "is_new": not tables and not integration.loaded_tables.exists(),
         "loads_url": request.get_full_path(),
         "settings_url": url_of(integration, "integration-settings"),
         "batches_url": url_of(integration, "batch-list"),
         "requests_url": url_of(integration, "request-list"),
         "rejected_url": url_of(integration, "rejected-list"),
         "rejected_open": open_count(integration=integration, now=now),
-        "looks_again": any(report.waiting for report in reports),
+        "looks_again": any(table.waiting for table in tables),
     }
     return render_page(request, "integrations/integration_loads.html", context)
 
@@ -106,6 +107,19 @@ def table_loads(request: HttpRequest, integration_id: int) -> HttpResponse:
         ],
     }
     return render_page(request, "integrations/table_loads.html", context)
+
+
+def row_of(report: TableReport, table_url: str) -> dict[str, object]:
+    """Return what a table's row shows: a template finds a key in half the time of an attribute."""
+    return {
+        "name": report.name,
+        "url": f"{table_url}?{urlencode({'name': report.name})}",
+        "failed": report.waiting is not None and bool(report.waiting.error),
+        "more": report if report.waiting or report.subtables else None,
+        "bookmarks": report.bookmarks,
+        "received_at": report.received_at,
+        "rows": report.rows,
+    }
 
 
 def cut_at(integration: Integration, now: datetime) -> datetime | None:

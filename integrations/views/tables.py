@@ -38,7 +38,7 @@ def integration_tables(request: HttpRequest, integration_id: int) -> HttpRespons
     found = [table for table in every if query.casefold() in table.name.casefold()]
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     for table in page:
-        table.is_subtable = is_subtable(table)
+        table.is_subtable = is_subtable(table.name, root=table.root)
         table.url = url_of(integration, "integration-table", table_id=table.pk)
         table.preview_url = url_of(integration, "table-preview", table_id=table.pk)
     context = frame(request, integration, "integration-tables") | {

@@ -13,7 +13,6 @@ from datetime import date, datetime
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from stitchapp import formats
@@ -33,13 +32,18 @@ def moment(value: datetime | None, style: str = "key") -> SafeString | str:
         return ""
     if style == "ago":
         words, exact = formats.relative_time(value, timezone.now()), formats.key_time(value)
-        return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), exact, words)
+        return time_element(value, words, f' title="{exact}"')
     if style == "load":
         words = formats.load_time(value, timezone.now())
     else:
         styles = {"key": formats.key_time, "second": formats.second_time, "token": formats.token_time}
         words = styles[style](value)
-    return format_html('<time datetime="{}">{}</time>', value.isoformat(), words)
+    return time_element(value, words)
+
+
+def time_element(value: datetime, words: str, more: str = "") -> SafeString:
+    """Return the element of a time in words of ours: nothing in it needs escaping, which long lists feel."""
+    return SafeString(f'<time datetime="{value.isoformat()}"{more}>{words}</time>')
 
 
 @register.filter

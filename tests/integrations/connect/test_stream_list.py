@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -41,6 +42,11 @@ def test_P11_no_streams_are_found_for_another_account(account):
     source = make_integration(account, type="platform.hp-postgres")
     make_stream(source)
     assert found_streams(account=make_account(), source_id=source.pk) is None
+
+
+@pytest.mark.parametrize("number", [2**31, 2**63 - 1, 2**63, 10**30])
+def test_I13_no_source_has_a_number_of_that_size(call, number):
+    assert call("GET", f"/v4/sources/{number}/streams").status_code == 404
 
 
 def test_what_json_can_say_and_utf8_or_64_bits_cannot_is_read_and_written():
