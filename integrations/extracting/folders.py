@@ -46,11 +46,16 @@ class WorkingFolder:
 
     def write(self, name: str, content: Any) -> Path:
         """Write a JSON file that nobody else can read."""
+        return self.write_text(name, json.dumps(content))
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write a file that nobody else can read; its folder is made."""
         path = self.path / name
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         path.unlink(missing_ok=True)  # a tap could have put a link in its place
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(content, file)
+            file.write(text)
         return path
 
     def close(self) -> None:

@@ -28,7 +28,7 @@ from integrations.services.job_logs import log_path
 from integrations.services.selection import catalog_for_run, store_catalog
 from integrations.services.set_up import refresh_step
 from integrations.services.source_addresses import require_permitted
-from integrations.services.source_properties import credentials_of, tap_config, type_of
+from integrations.services.source_properties import credentials_of, tap_config, tap_home, type_of
 from integrations.sources.taps import tap_command, tap_environment
 
 logger = logging.getLogger("integrations.extracting")
@@ -138,6 +138,8 @@ class Run:
         if source_type.unavailable_reason:
             raise self._discovery_failed(source_type.unavailable_reason)
         folder.write("config.json", tap_config(self.integration))
+        for name, text in tap_home(self.integration).items():
+            folder.write_text(name, text)
         if not source_type.has_discovery:
             self.phases.discovery_exit_status = 0
             return

@@ -14,7 +14,13 @@ from accounts.errors import DomainError
 from integrations.models import Integration
 from integrations.services.credentials import CredentialUnreadable
 from integrations.services.locking import save_changed
-from integrations.sources.property_values import bad_properties, config_for_tap, text_of
+from integrations.sources.property_values import (
+    aws_profile,
+    bad_properties,
+    config_for_tap,
+    folder_in_bucket,
+    text_of,
+)
 from integrations.sources.registry import find_source_type
 from integrations.sources.source_types import SCHEDULING, SourceType
 
@@ -131,7 +137,17 @@ def tap_config(integration: Integration) -> dict[str, Any]:
     """
     source_type = type_of(integration)
     values = {**integration.properties, **credentials_of(integration)}
-    return config_for_tap(source_type, values, folder=files_folder(integration))
+    folder = folder_in_bucket(values) if source_type.s3_files else str(files_folder(integration))
+    return config_for_tap(source_type, values, folder=folder)
+
+
+def tap_home(integration: Integration) -> dict[str, str]:
+    """Return the files that the integration's tap finds in its home, credentials in clear, as `tap_config` does."""
+    source_type = type_of(integration)
+    if not source_type.s3_files:
+        return {}
+    values = {**integration.properties, **credentials_of(integration)}
+    return {".aws/config": aws_profile(source_type, values)}
 
 
 def files_folder(integration: Integration) -> Path:

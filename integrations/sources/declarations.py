@@ -116,6 +116,7 @@ def source_type_of(document: dict[str, Any], *, is_shipped: bool) -> SourceType:
         properties=(*properties, *SCHEDULING, *((START_DATE,) if start_date else ())),
         config=top.table("config"),
         files_folder=capabilities.flag("files_folder", default=False),
+        s3_files=capabilities.flag("s3_files", default=False),
         has_discovery=capabilities.flag("discovery", default=True),
         chooses_method=capabilities.flag("chooses_method", default=False),
         supports_cron=capabilities.flag("cron", default=True),

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
 from typing import Any
 
 from integrations.importapi.jsonschema import compile_schema
 from integrations.sources.source_types import IMMUTABLE, Property, SourceType
 
 MAX_CHARACTERS = 65_536
+AWS = "aws:"  # begins the config key of what goes into ~/.aws/config
 # A pattern of files within the account's folder: no way up, no other protocol, no hidden files.
 FILE_PATTERN = re.compile(
     r"(?!.*\.\.)[A-Za-z0-9_*?][A-Za-z0-9_.*? ()+=@-]*(/[A-Za-z0-9_*?][A-Za-z0-9_.*? ()+=@-]*)*"
@@ -50,7 +50,7 @@ def is_good(source_type: SourceType, name: str, value: object, stored: Mapping[s
     if declared.choices and text not in declared.choices:
         return False
     try:
-        convert(declared, text, folder=Path("/"))
+        convert(declared, text, folder="")
     except ValueError:
         return False
     return True
@@ -79,14 +79,36 @@ def is_complete(source_type: SourceType, provided: Collection[str]) -> bool:
     )
 
 
-def config_for_tap(source_type: SourceType, values: Mapping[str, str], *, folder: Path) -> dict[str, Any]:
+def config_for_tap(source_type: SourceType, values: Mapping[str, str], *, folder: str) -> dict[str, Any]:
     """Return the tap's config file: the declaration's constants, then the values in the tap's own types."""
     config: dict[str, Any] = json.loads(json.dumps(source_type.config))
     for item in source_type.properties:
         value = values.get(item.name) or item.default
-        if item.config_key and value:
+        if item.config_key and value and not item.config_key.startswith(AWS):
             place(config, item.config_key, convert(item, value, folder=folder))
     return config
+
+
+def folder_in_bucket(values: Mapping[str, str]) -> str:
+    """Return where the files of an S3 source lie."""
+    return "/".join(filter(None, ["s3:/", values.get("bucket"), values.get("search_prefix")]))
+
+
+def aws_profile(source_type: SourceType, values: Mapping[str, str]) -> str:
+    """Return the file ~/.aws/config of a tap that reads S3: keys, region and the storage's address.
+
+    Raises ValueError for a value that would begin a line of its own.
+    """
+    lines = ["[default]"]
+    for item in source_type.properties:
+        value = values.get(item.name) or item.default
+        if value and item.config_key.startswith(AWS):
+            if not value.isprintable():
+                raise ValueError(item.name)
+            lines.append(f"{item.config_key.removeprefix(AWS)} = {value}")
+    if values.get("endpoint_url"):  # most storages beside Amazon's have no name for each bucket
+        lines += ["s3 =", "    addressing_style = path"]
+    return "\n".join([*lines, "response_checksum_validation = when_required", ""])
 
 
 def place(config: dict[str, Any], key: str, value: object) -> None:
@@ -98,7 +120,7 @@ def place(config: dict[str, Any], key: str, value: object) -> None:
     config[last] = value
 
 
-def convert(item: Property, text: str, *, folder: Path) -> object:
+def convert(item: Property, text: str, *, folder: str) -> object:
     """Return a stored value in the type that the tap expects. Raises ValueError."""
     if item.conversion == "files":
         return files_of(text, folder)
@@ -133,10 +155,10 @@ CONVERT: dict[str, Callable[[str], object]] = {
 }
 
 
-def files_of(text: str, folder: Path) -> list[dict[str, Any]]:
+def files_of(text: str, folder: str) -> list[dict[str, Any]]:
     """Return tables of CSV files, as the s3-csv form writes them (B.5), for tap-spreadsheets.
 
-    Files are those of the account's folder alone. Raises ValueError.
+    Files are those of the folder alone. Raises ValueError.
     """
     tables = json_value(text)
     if not isinstance(tables, list) or not tables:
@@ -147,7 +169,7 @@ def files_of(text: str, folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def table_of(table: object, folder: Path) -> dict[str, Any]:
+def table_of(table: object, folder: str) -> dict[str, Any]:
     if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
         raise ValueError("a table is an object of texts")
     if set(table) - {"search_pattern", "table_name", "key_properties", "delimiter"}:
@@ -159,7 +181,7 @@ def table_of(table: object, folder: Path) -> dict[str, Any]:
     if delimiter not in (",", "|", "\t", ";"):
         raise ValueError("the delimiter is a comma, semicolon, bar or tab")
     return {
-        "path": str(folder / pattern),
+        "path": f"{folder}/{pattern}",
         "format": "csv",
         "table_name": name,
         "primary_keys": words(table.get("key_properties", "")),

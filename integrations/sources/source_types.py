@@ -79,6 +79,7 @@ class SourceType:
     properties: tuple[Property, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)  # what each tap config begins with
     files_folder: bool = False  # reads files of the account's own folder
+    s3_files: bool = False  # reads files of a bucket, with the keys in ~/.aws/config
     has_discovery: bool = True
     chooses_method: bool = False
     supports_cron: bool = True

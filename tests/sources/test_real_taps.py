@@ -24,6 +24,7 @@ from tests.factories import make_account, make_member, make_source
 from tests.sources.http_sources import ISSUES, ORDERS, api
 from tests.sources.installed import CACHE, require_installed
 from tests.sources.mariadb import mariadb_server
+from tests.sources.s3_storage import s3_storage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.live]
 
@@ -213,6 +214,36 @@ def test_csv_files(settings, tmp_path):
         ("2", "Zweite"),
         ("3", "Third"),
     ]
+
+
+def test_csv_files_in_s3_storage():
+    """By the address of a storage that speaks S3; the keys stand in no process and no log."""
+    key, secret = secrets.token_hex(10), secrets.token_urlsafe()
+    files = {
+        "exports/orders/one.csv": "id,title\n1,First\n2,Second\n",
+        "exports/orders/two.csv": "id,title\n3,Third\n",
+        "orders/other.csv": "id,title\n4,Outside of the prefix\n",
+    }
+    tables = [{"search_pattern": "orders/*.csv", "table_name": "orders", "key_properties": "id"}]
+    with s3_storage(key, {"shop": files}) as storage:
+        source = make(
+            "platform.s3-files",
+            endpoint_url=storage.url,
+            bucket="shop",
+            search_prefix="exports",
+            tables=json.dumps(tables),
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+        )
+        checked(source)
+        choose(source, "orders")
+        run(source, secret)
+        assert sorted(rows(source, "SELECT id, title FROM orders")) == [
+            ("1", "First"),
+            ("2", "Second"),
+            ("3", "Third"),
+        ]
+        assert storage.signed_by == {key}
 
 
 def test_rest_api():

@@ -29,6 +29,7 @@ def test_ships_its_types_without_a_fault(folder):
         "platform.hp-mysql",
         "platform.hp-postgres",
         "platform.rest-api",
+        "platform.s3-files",
     }
     assert declaration_faults() == ()
     assert all(found.why and found.is_shipped for found in source_types()[1:])

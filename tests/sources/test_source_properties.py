@@ -15,7 +15,9 @@ from integrations.services.source_properties import (
     shown_properties,
     store_properties,
     tap_config,
+    tap_home,
 )
+from integrations.sources.property_values import aws_profile
 from integrations.sources.registry import find_source_type
 from tests.factories import make_account, make_integration, make_member
 from tests.sources.declaring import declare
@@ -201,6 +203,64 @@ def test_a_file_pattern_never_leaves_the_folder(change):
     check_properties(csv, {"tables": json.dumps(FILES)}, {})
     with pytest.raises(BadProperties):
         check_properties(csv, {"tables": json.dumps([FILES[0] | change])}, {})
+
+
+S3 = {
+    "bucket": "shop.example",
+    "search_prefix": "exports/2026",
+    "tables": json.dumps(FILES),
+    "aws_access_key_id": "made-up-key",
+    "aws_secret_access_key": "made up".replace(" ", "/"),
+}
+
+
+def test_a_bucket_is_read_with_keys_that_stand_in_the_taps_home_alone(db):
+    account = make_account()
+    make_member(account)
+    integration = make_integration(account, type="platform.s3-files")
+    store_properties(integration=integration, given=S3 | {"endpoint_url": "https://minio.example.com:9000"})
+    config = tap_config(integration)
+    assert [table["path"] for table in config["files"]] == ["s3://shop.example/exports/2026/orders/*.csv"]
+    assert S3["aws_secret_access_key"] not in json.dumps(config)
+    assert tap_home(integration) == {
+        ".aws/config": """[default]
+endpoint_url = https://minio.example.com:9000
+region = us-east-1
+aws_access_key_id = made-up-key
+aws_secret_access_key = made/up
+s3 =
+    addressing_style = path
+response_checksum_validation = when_required
+"""
+    }
+    assert tap_home(make_integration(account, type="platform.csv-files")) == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"bucket": "shop/../other"},
+        {"bucket": "Shop"},
+        {"search_prefix": "../other"},
+        {"search_prefix": "/etc"},
+        {"region": "eu\ncredential_process = sh"},
+        {"endpoint_url": "https://x\ncredential_process = sh"},
+        {"aws_access_key_id": "a\ncredential_process = sh"},
+        {"aws_secret_access_key": "a\ncredential_process = sh"},
+        {"aws_secret_access_key": "a\n"},
+        {"aws_access_key_id": "a\x1b"},
+    ],
+    ids=str,
+)
+def test_no_value_begins_a_line_of_its_own_in_the_taps_home(change):
+    s3 = find_source_type("platform.s3-files")
+    check_properties(s3, S3, {})
+    try:
+        check_properties(s3, S3 | change, {})
+    except BadProperties:
+        return
+    with pytest.raises(ValueError, match=r"_"):
+        aws_profile(s3, S3 | change)
 
 
 def test_another_cipher_key_and_another_row_do_not_open_the_credentials(integration, settings):
