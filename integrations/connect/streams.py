@@ -40,6 +40,7 @@ def stream_list(request: HttpRequest, source_id: int):
     "sources/{int:source_id}/streams/{int:stream_id}",
     response={200: StreamSchema, 400: str, 401: PlainError, 404: PlainError},
     summary="Read a stream's schema",
+    by_alias=True,
     url_name="stream",
 )
 def stream_read(request: HttpRequest, source_id: int, stream_id: int):
