@@ -51,6 +51,14 @@ GUIDES = (
         "guides/loading.html",
     ),
     Guide(
+        "integrations/choosing-data",
+        "Connect a source and choose its data",
+        "From the connection to the tables and columns that you want, and how each table is read.",
+        "Integrations",
+        "table-selection",
+        "guides/choosing_data.html",
+    ),
+    Guide(
         "integrations/installing-sources",
         "Installing sources",
         "For the people who run this server: install a tap, or declare any other Singer tap in a file.",
