@@ -44,7 +44,6 @@ def look_up(digest: bytes) -> ApiKey | None:
     if found is None:
         return None
     key: ApiKey
-    [key, account, plan], owner_is_member = found
-    key.account, account.plan = account, plan
+    [key, *_], owner_is_member = found
     key.owner_is_member = bool(owner_is_member)  # type: ignore[attr-defined]
     return key

@@ -11,7 +11,7 @@ OPENED = "opened_account"
 def note_opened(*, session: SessionBase, membership: Membership) -> None:
     """Remember the account when it is another than the one opened before: one write a change.
 
-    The membership comes from `with_others`: for most people there is nothing to remember.
+    The membership comes from the gate: for most people there is nothing to remember.
     """
     if membership.has_others and session.get(OPENED) != membership.account_id:  # type: ignore[attr-defined]
         session[OPENED] = membership.account_id

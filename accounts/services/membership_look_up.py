@@ -32,7 +32,7 @@ def look_up(person: User, client_id: int) -> Membership | None:
     if found is None:
         return None
     place: Membership
-    [place, account, plan], has_others = found
-    place.user, place.account, account.plan = person, account, plan
+    [place, *_], has_others = found
+    place.user = person
     place.has_others = bool(has_others)  # type: ignore[attr-defined]
     return place

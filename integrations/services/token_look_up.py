@@ -39,8 +39,5 @@ def look_up(digest: bytes) -> AccessToken | None:
     found = by_digest().first(digest)
     if found is None:
         return None
-    token: AccessToken
-    [token, integration, account, plan], _ = found
-    token.integration, token.account, integration.account = integration, account, account
-    account.plan = plan
+    token: AccessToken = found[0][0]
     return token
