@@ -11,7 +11,7 @@ from accounts.access import signed_in
 from accounts.errors import DomainError
 from accounts.forms.members import AccountForm
 from accounts.services.sign_up import new_form_id, open_another_account
-from accounts.switching import entry_of
+from accounts.switching import entry_of, place_of
 from stitchapp.rendering import render_page
 
 ACCOUNTS_A_PAGE = 50
@@ -23,7 +23,7 @@ def account_list(request: HttpRequest) -> HttpResponse:
     """List the accounts, the one used last first."""
     memberships = request.user.memberships.active().last_used()
     page = Paginator(memberships, ACCOUNTS_A_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "entries": [entry_of(membership) for membership in page]}
+    context = {"page": page, "entries": [entry_of(place_of(membership)) for membership in page]}
     return render_page(request, "accounts/account_list.html", context)
 
 

@@ -7,7 +7,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Account, Membership, Role
-from accounts.switching import MOST_IN_MENU, kind_of_page
+from accounts.services.other_accounts import MOST_IN_MENU
+from accounts.switching import kind_of_page
 from tests.factories import make_account, make_integration, make_member
 from tests.pages import Page
 
