@@ -63,12 +63,20 @@ class KnownTable:
 
 
 class Ledger:
-    """The ledger's rows for one schema of one destination."""
+    """The ledger's rows for one schema of one destination.
 
-    def __init__(self, execute: Execute, *, prefix: str, schema_name: str) -> None:
+    Where nobody else can write (`is_alone`), what was read of the tables is remembered. Give up such a ledger when
+    what it wrote is undone.
+    """
+
+    def __init__(self, execute: Execute, *, prefix: str, schema_name: str, is_alone: bool = False) -> None:
         self.execute = execute
         self.prefix = prefix  # what qualifies the ledger's tables, quoted and with its dot
         self.schema_name = schema_name
+        self.is_alone = is_alone
+        self.known: dict[str, KnownTable] | None = None  # None: not read yet
+        self.managed: dict[str, set[str]] | None = None
+        self.has_forgotten = False
 
     def create(self) -> None:
         self.execute(f"CREATE SCHEMA IF NOT EXISTS {self.prefix.rstrip('.')}", [])
@@ -119,6 +127,9 @@ class Ledger:
 
     def forget_before(self, now: datetime) -> None:
         """Remove what is older than the queue keeps a batch."""
+        if self.has_forgotten:
+            return
+        self.has_forgotten = self.is_alone
         self.execute(
             f"DELETE FROM {self.prefix}batches WHERE held_at < CAST($1 AS TIMESTAMPTZ)",
             [(now - KEPT).isoformat()],
@@ -126,15 +137,24 @@ class Ledger:
 
     def tables(self) -> dict[str, KnownTable]:
         """Return the loader's tables of this schema by folded name."""
+        if self.known is not None:
+            return dict(self.known)
         rows = self.execute(
             "SELECT table_name, source_name, root_name, parent_name, active_version "
             f"FROM {self.prefix}tables WHERE schema_name = $1",
             [self.schema_name],
         )
-        return {row[0]: KnownTable(*row) for row in rows}
+        known = {row[0]: KnownTable(*row) for row in rows}
+        if self.is_alone:
+            self.known = dict(known)
+        return known
 
     def managed_columns(self, table_names: Iterable[str]) -> list[tuple[str, str]]:
         """Return (table, column), folded, of the columns the loader made or filled."""
+        if self.is_alone:
+            if self.managed is None:
+                self.managed = self._all_managed()
+            return [(table, column) for table in table_names for column in self.managed.get(table, ())]
         return [
             (table, column)
             for table, column in self.execute(
@@ -144,7 +164,18 @@ class Ledger:
             )
         ]
 
+    def _all_managed(self) -> dict[str, set[str]]:
+        managed: dict[str, set[str]] = {}
+        for table, column in self.execute(
+            f"SELECT table_name, column_name FROM {self.prefix}columns WHERE schema_name = $1",
+            [self.schema_name],
+        ):
+            managed.setdefault(table, set()).add(column)
+        return managed
+
     def know(self, table: KnownTable) -> None:
+        if self.known is not None:
+            self.known[table.table_name] = table
         self.execute(
             f"INSERT INTO {self.prefix}tables VALUES ($1, $2, $3, $4, $5, $6) "
             "ON CONFLICT (schema_name, table_name) DO UPDATE SET source_name = excluded.source_name, "
@@ -162,6 +193,7 @@ class Ledger:
 
     def manage(self, table_name: str, plan: TablePlan, *, recorded: frozenset[str]) -> None:
         """Note the columns of a table after its plan was carried out."""
+        self.managed = None if plan.created or recorded != plan.managed else self.managed
         gone = sorted(recorded if plan.created else recorded - plan.managed)  # a split renames
         if gone:
             self.execute(

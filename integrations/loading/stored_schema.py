@@ -50,6 +50,9 @@ class StoredSchema(Protocol):
     def catalogue(self, root: str, known: dict[str, KnownTable]) -> Catalogue:
         """Read the structure of a root table (its folded name) and of all that could be a sub table of it."""
 
+    def was_changed(self) -> None:
+        """Forget what was read of the structure: a load has changed it."""
+
     def has_table(self, folded: str) -> bool:
         """Tell whether a table exists, by its folded name."""
 

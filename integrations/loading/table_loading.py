@@ -255,6 +255,7 @@ class TableLoader:
         recorded = existing.recorded if existing is not None else self._recorded(plan)
         self.ledger.manage(self.fold(plan.name), plan, recorded=recorded)
         if plan.changes:
+            self.schema.was_changed()
             self.catalogue = None
 
     def _recorded(self, plan: TablePlan) -> frozenset[str]:

@@ -29,7 +29,7 @@ def make_earlier_usage(*, account: Account, actor: User, old: Integration, now: 
         at = begin + timedelta(days=day, hours=2)
         for number, (table, rows) in enumerate(TABLES.items()):
             wave = 1 + 0.4 * sin(day / 9 + number) + 0.3 * day / days
-            record_rows(old, table, int(rows * wave), at=at)
+            record_rows(old, {table: int(rows * wave)}, at=at)
         if day < days // 2:
-            record_rows(winter, "sledges", 75 + day % 40, at=at)
+            record_rows(winter, {"sledges": 75 + day % 40}, at=at)
     delete_integration(integration=winter, actor=actor)

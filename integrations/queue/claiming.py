@@ -7,6 +7,7 @@ away for longer than its lease can no longer change anything.
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import uuid
@@ -16,7 +17,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, connections, transaction
+from django.db import DatabaseError, IntegrityError, connections, transaction
 from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
@@ -29,6 +30,7 @@ from integrations.queue.presence import is_gone
 from integrations.queue.rejecting import open_pending
 from integrations.queue.targets import Target, targets_of
 
+logger = logging.getLogger("integrations.queue")
 LEASE = timedelta(seconds=20)
 RENEWAL_SECONDS = 5.0
 FIRST_PAUSE = timedelta(seconds=1)
@@ -127,6 +129,51 @@ def in_turn(due: QuerySet[QueuedTable], *, now: datetime) -> list[int]:
     ]
 
 
+def claim_beside(claim: Claim, *, most: int, beside: Collection[BatchTable], now: datetime) -> list[Claim]:
+    """Lease up to so many more due tables of a claim's integration, as far as one load takes what waits for them.
+
+    They share its lease, and one opening of the destination; `beside` are the shares that it has taken already. A
+    table that was tried in vain is loaded by itself, so that it holds up no other.
+    """
+    room = MAX_SHARES - len(beside)
+    if claim.table.attempts > 1 or claim.table.error or claim.target is None or room <= 0:
+        return []
+    free = QueuedTable.objects.due(now).filter(
+        integration_id=claim.table.integration_id, attempts=0, error=""
+    )
+    if not free.exists():
+        return []
+    with transaction.atomic(using=settings.QUEUE_DATABASE):
+        oldest_first = free.order_by(F("claimed_at").asc(nulls_first=True), "pk")
+        found = oldest_first.select_for_update(skip_locked=True, of=("self",))[:most]
+        tables = {table.pk: table for table in found}
+        shares: dict[int, list[BatchTable]] = {}
+        waiting = BatchTable.objects.ready(now).filter(queued_table__in=tables).select_related("batch")
+        for share in as_one_load_takes(waiting.order_by("queued_table", "pk")[:room], beside=beside):
+            share.queued_table = tables[share.queued_table_id]
+            shares.setdefault(share.queued_table_id, []).append(share)
+        QueuedTable.objects.filter(pk__in=shares).update(
+            lease=claim.lease,
+            leased_until=now + LEASE,
+            leased_by=claim.table.leased_by,
+            one_writer="",  # of an earlier load: this one's stands with the claim itself
+            claimed_at=now,
+            attempts=1,
+        )
+    for pk in shares:
+        tables[pk].attempts = 1  # and `claimed_at` as it was found, for `give_back`
+    return [Claim(tables[pk], claim.lease, some, claim.target) for pk, some in shares.items()]
+
+
+def give_back(claims: Iterable[Claim]) -> None:
+    """Give back tables that were leased beside another and not loaded, with their turn."""
+    with transaction.atomic(using=settings.QUEUE_DATABASE):
+        for claim in claims:
+            QueuedTable.objects.filter(pk=claim.table.pk, lease=claim.lease).update(
+                lease=None, leased_until=None, attempts=0, claimed_at=claim.table.claimed_at
+            )
+
+
 def oldest_shares(table: QueuedTable, *, now: datetime) -> list[BatchTable]:
     """Return what waits for the table, oldest first, as much as one load takes; at least one.
 
@@ -135,12 +182,20 @@ def oldest_shares(table: QueuedTable, *, now: datetime) -> list[BatchTable]:
     """
     cautious = table.error_scope == ErrorScope.TABLE or table.attempts > BOLD_TRIES
     most = 1 if cautious else MAX_SHARES
+    return as_one_load_takes(table.shares.ready(now).select_related("batch").order_by("pk")[:most])
+
+
+def as_one_load_takes(
+    waiting: Iterable[BatchTable], *, beside: Collection[BatchTable] = ()
+) -> list[BatchTable]:
+    """Return the first of the shares, as many as fit into a load beside others; if there are none, at least one."""
     shares: list[BatchTable] = []
-    records = size = 0
-    for share in table.shares.ready(now).select_related("batch").order_by("pk")[:most]:
+    records = sum(share.records for share in beside)
+    size = sum(share.batch.size for share in beside)
+    for share in waiting:
         records += share.records
         size += share.batch.size
-        if shares and (records > MAX_RECORDS or size > MAX_BYTES):
+        if (shares or beside) and (records > MAX_RECORDS or size > MAX_BYTES):
             break
         shares.append(share)
     return shares
@@ -166,7 +221,7 @@ def reclaim_left_behind(*, now: datetime) -> list[QueuedTable]:
 
 @contextmanager
 def kept_alive(claim: Claim) -> Iterator[None]:
-    """Renew the lease for as long as the block runs."""
+    """Renew the lease, of all tables that share it, for as long as the block runs."""
     done = threading.Event()
     renewing = threading.Thread(target=renew_until, args=(claim, done), name="lease", daemon=True)
     renewing.start()
@@ -181,35 +236,49 @@ def renew_until(claim: Claim, done: threading.Event) -> None:
     """Renew now and then until done, on a database connection of this thread's own."""
     try:
         while not done.wait(RENEWAL_SECONDS):
-            QueuedTable.objects.filter(pk=claim.table.pk, lease=claim.lease).update(
-                leased_until=timezone.now() + LEASE
-            )
+            try:
+                QueuedTable.objects.filter(lease=claim.lease).update(leased_until=timezone.now() + LEASE)
+            except DatabaseError as error:  # there is time for another try
+                logger.warning("lease.not_renewed", extra={"reason": str(error)})
+                connections[settings.QUEUE_DATABASE].close()
     finally:
         connections[settings.QUEUE_DATABASE].close()
 
 
-def mark_loaded(claim: Claim, counts: dict[int, BatchCounts], *, started_at: datetime, now: datetime) -> None:
-    """Mark shares of the table loaded by the load that began then, with what became of their records.
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Shares of a claim that a load has counted, and when it began."""
 
-    Raises LeaseLost.
-    """
-    alike: dict[BatchCounts, list[int]] = {}
-    for pk, outcome in counts.items():
-        alike.setdefault(outcome, []).append(pk)
+    claim: Claim
+    counts: dict[int, BatchCounts]
+    started_at: datetime
+
+
+def mark_loaded(*marks: Mark, now: datetime) -> None:
+    """Mark shares loaded, with what became of their records: all of them, or none. Raises LeaseLost."""
     with transaction.atomic(using=settings.QUEUE_DATABASE):
-        require_lease(claim)
-        for outcome, pks in alike.items():
-            for chunk in batched(pks, MARKED_AT_ONCE):
-                claim.table.shares.waiting().filter(pk__in=chunk).update(
-                    state=BatchTableState.LOADED,
-                    loading_at=started_at,
-                    loaded_at=now,
-                    not_before=None,
-                    error="",
-                    **asdict(outcome),
-                )
-            if outcome.rejected:
-                open_pending(pks)
+        require_leases([mark.claim for mark in marks])
+        for mark in marks:
+            mark_shares(mark, now=now)
+
+
+def mark_shares(mark: Mark, *, now: datetime) -> None:
+    """Mark the shares of one table."""
+    alike: dict[BatchCounts, list[int]] = {}
+    for pk, outcome in mark.counts.items():
+        alike.setdefault(outcome, []).append(pk)
+    for outcome, pks in alike.items():
+        for chunk in batched(pks, MARKED_AT_ONCE):
+            mark.claim.table.shares.waiting().filter(pk__in=chunk).update(
+                state=BatchTableState.LOADED,
+                loading_at=mark.started_at,
+                loaded_at=now,
+                not_before=None,
+                error="",
+                **asdict(outcome),
+            )
+        if outcome.rejected:
+            open_pending(pks)
 
 
 def batched(pks: list[int], size: int) -> Iterator[list[int]]:
@@ -218,10 +287,10 @@ def batched(pks: list[int], size: int) -> Iterator[list[int]]:
         yield pks[start : start + size]
 
 
-def release(claim: Claim) -> None:
-    """Give the table back after a good load; what its failures held up is due at once."""
-    with transaction.atomic(using=settings.QUEUE_DATABASE):
-        QueuedTable.objects.filter(pk=claim.table.pk, lease=claim.lease).update(
+def release(*claims: Claim) -> None:
+    """Give tables of one lease back after good loads; what their failures held up is due at once."""
+    for lease, pks in by_lease(claims).items():
+        QueuedTable.objects.filter(pk__in=pks, lease=lease).update(
             lease=None, leased_until=None, attempts=0, error="", error_scope="", failing_since=None
         )
 
@@ -261,11 +330,20 @@ def set_aside(share: BatchTable, reason: str, *, now: datetime) -> None:
     BatchTable.objects.filter(pk=share.pk).update(not_before=now + LONGEST_PAUSE, error=reason)
 
 
-def require_lease(claim: Claim) -> None:
-    """Lock the queue entry; raise when it is no longer this claim's."""
-    held = QueuedTable.objects.filter(pk=claim.table.pk, lease=claim.lease)
-    if not held.update(leased_until=timezone.now() + LEASE):
-        raise LeaseLost
+def require_leases(claims: Iterable[Claim]) -> None:
+    """Lock the queue entries; raise when one is no longer its claim's."""
+    for lease, pks in by_lease(claims).items():
+        held = QueuedTable.objects.filter(pk__in=pks, lease=lease)
+        if held.update(leased_until=timezone.now() + LEASE) < len(pks):
+            raise LeaseLost
+
+
+def by_lease(claims: Iterable[Claim]) -> dict[uuid.UUID, set[int]]:
+    """Return the tables of each lease."""
+    tables: dict[uuid.UUID, set[int]] = {}
+    for claim in claims:
+        tables.setdefault(claim.lease, set()).add(claim.table.pk)
+    return tables
 
 
 def pause_after(attempts: int) -> timedelta:

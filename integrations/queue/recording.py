@@ -7,7 +7,9 @@ between leaves the note, and whoever has the table next marks those shares from 
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from django.db import transaction
@@ -29,61 +31,91 @@ from integrations.models import (
     QueuedTable,
 )
 from integrations.queue import telling
-from integrations.services.hook_messages import tell_of_failure, tell_of_load
+from integrations.services.hook_messages import has_hooks, tell_of_failure, tell_of_load
 from integrations.services.rejected_records import tell_rejected
 from integrations.services.row_warnings import rows_were_loaded
 
 
+@dataclass(frozen=True, slots=True)
+class LoadedShares:
+    """Shares of one table that were committed together, and not recorded yet."""
+
+    table: QueuedTable
+    shares: list[BatchTable]
+    outcome: TableLoad
+    started_at: datetime
+    finished_at: datetime
+
+    @property
+    def counts(self) -> dict[int, BatchCounts]:
+        """Return what became of each share."""
+        return {share.pk: self.outcome.batches[str(share.batch.receipt)] for share in self.shares}
+
+    @property
+    def rows(self) -> int:
+        """Return the rows that nobody has counted yet: a loader may have died after it wrote some of them."""
+        return self.outcome.rows_loaded + self.outcome.rows_held
+
+    @property
+    def received_at(self) -> datetime:
+        """Return when the last of the shares was received."""
+        return max(share.batch.received_at for share in self.shares)
+
+
 @transaction.atomic
-def record_load(
-    *,
-    integration: Integration,
-    destination: Destination | None,
-    table: QueuedTable,
-    counts: dict[int, BatchCounts],
-    received_at: datetime,
-    outcome: TableLoad,
-    started_at: datetime,
-    finished_at: datetime,
-) -> Load:
-    """Record a good load: its row, its tables, the day's rows, and the trial's start at the first row."""
+def record_loads(
+    *, integration: Integration, destination: Destination | None, loaded: list[LoadedShares]
+) -> list[Load]:
+    """Record good loads of an integration: themselves, tables, the day's rows, the trial's start at the first row."""
+    loads = Load.objects.bulk_create(load_of(integration, each) for each in loaded)
+    at = max(each.finished_at for each in loaded)
+    if loads_there_still(integration):
+        record_tables(integration, loaded)
+    rows: Counter[str] = Counter()
+    for each in loaded:
+        rows[each.table.table_name] += each.rows
+    if rows.total():
+        record_rows(integration, rows, at=at)
+    tables = {each.table.pk: each.table for each in loaded}.values()
+    telling.tell_success(integration=integration, destination=destination, tables=tables, now=at)
+    received_at = max(each.received_at for each in loaded)
+    Integration.objects.filter(
+        Q(last_received_at=None) | Q(last_received_at__lt=received_at), pk=integration.pk
+    ).update(last_received_at=received_at)
+    if destination is not None and has_hooks(destination):
+        for load, each in zip(loads, loaded, strict=True):
+            tell_of_load(load=load, integration=integration, destination=destination, outcome=each.outcome)
+    return loads
+
+
+def load_of(integration: Integration, loaded: LoadedShares) -> Load:
+    """Return the row of a good load."""
+    counts, outcome = loaded.counts, loaded.outcome
     total = sum(counts.values(), BatchCounts())
-    rows = outcome.rows_loaded + outcome.rows_held  # held, yet not counted here: its loader died in between
-    load = Load.objects.create(
+    return Load(
         account=integration.account,
         integration=integration,
-        table_name=table.table_name,
-        started_at=started_at,
-        finished_at=finished_at,
+        table_name=loaded.table.table_name,
+        started_at=loaded.started_at,
+        finished_at=loaded.finished_at,
         status=LoadStatus.SUCCESS,
         batches=len(counts),
         received=total.accepted,
-        rows=rows,
+        rows=loaded.rows,
         new_columns=[
-            f"{loaded.name}.{column}"
-            for loaded in outcome.tables
-            if not loaded.created
-            for column in loaded.new_columns
+            f"{table.name}.{column}"
+            for table in outcome.tables
+            if not table.created
+            for column in table.new_columns
         ],
         bookmarks=[[bookmark.name, bookmark.greatest] for bookmark in outcome.bookmarks],
-        last_received_at=received_at,
+        last_received_at=loaded.received_at,
         pending_shares={
-            "queued_table": table.pk,
+            "queued_table": loaded.table.pk,
             "counts": {str(pk): list(asdict(count).values()) for pk, count in counts.items()},
         },
         **asdict(total),
     )
-    if loads_there_still(integration):
-        record_tables(integration, table.table_name, outcome, at=finished_at)
-    if rows:
-        record_rows(integration, table.table_name, rows, at=finished_at)
-    telling.tell_success(integration=integration, destination=destination, table=table, now=finished_at)
-    Integration.objects.filter(
-        Q(last_received_at=None) | Q(last_received_at__lt=received_at), pk=integration.pk
-    ).update(last_received_at=received_at)
-    if destination is not None:
-        tell_of_load(load=load, integration=integration, destination=destination, outcome=outcome)
-    return load
 
 
 def loads_there_still(integration: Integration) -> bool:
@@ -91,52 +123,66 @@ def loads_there_still(integration: Integration) -> bool:
     return Integration.objects.filter(pk=integration.pk, destination=integration.destination_id).exists()
 
 
-def record_tables(integration: Integration, root: str, outcome: TableLoad, *, at: datetime) -> None:
-    """Note each table of the destination as this load left it."""
-    for table in outcome.tables:
-        facts = {
-            "root": root,
-            "columns": [list(column) for column in table.columns],
-            "row_count": table.row_count,
-            "last_loaded_at": at,
-        }
-        LoadedTable.objects.update_or_create(
+def record_tables(integration: Integration, loaded: list[LoadedShares]) -> None:
+    """Note each table of the destination as the last of these loads left it."""
+    tables = {
+        table.name: LoadedTable(
+            account=integration.account,
             integration=integration,
             name=table.name,
-            defaults=facts,
-            create_defaults=facts | {"account": integration.account, "first_loaded_at": at},
+            root=each.table.table_name,
+            columns=[list(column) for column in table.columns],
+            row_count=table.row_count,
+            first_loaded_at=each.finished_at,
+            last_loaded_at=each.finished_at,
         )
+        for each in loaded
+        for table in each.outcome.tables
+    }
+    LoadedTable.objects.bulk_create(
+        (tables[name] for name in sorted(tables)),  # in one order, whoever else writes some of them
+        update_conflicts=True,
+        unique_fields=["integration", "name"],
+        update_fields=["root", "columns", "row_count", "last_loaded_at"],
+    )
 
 
-def record_rows(integration: Integration, table_name: str, rows: int, *, at: datetime) -> None:
-    """Add to the day's rows; the first row ever starts the account's trial (D7).
+def record_rows(integration: Integration, rows: Mapping[str, int], *, at: datetime) -> None:
+    """Add to the day's rows of tables; the first row ever starts the account's trial (D7).
 
     The first row of a schema name starts its free week: rows loaded in it are kept apart and do not count.
     """
     week, _ = FreeWeek.objects.get_or_create(
         account=integration.account, schema_name=integration.schema_name, defaults={"began_at": at}
     )
-    day, _ = DailyRows.objects.get_or_create(
-        integration=integration,
-        table_name=table_name,
-        day=at.astimezone(UTC).date(),
-        defaults={"account": integration.account},
+    day = at.astimezone(UTC).date()
+    days = DailyRows.objects.filter(integration=integration, day=day)
+    names = sorted(name for name, count in rows.items() if count)
+    there = set(days.filter(table_name__in=names).values_list("table_name", flat=True))
+    DailyRows.objects.bulk_create(
+        (
+            DailyRows(integration=integration, account=integration.account, table_name=name, day=day)
+            for name in names
+            if name not in there
+        ),
+        ignore_conflicts=True,
     )
-    free = rows if week.covers(at) else 0
-    DailyRows.objects.filter(pk=day.pk).update(rows=F("rows") + rows, free_rows=F("free_rows") + free)
+    for name in names:
+        free = rows[name] if week.covers(at) else 0
+        days.filter(table_name=name).update(rows=F("rows") + rows[name], free_rows=F("free_rows") + free)
     Account.objects.filter(pk=integration.account_id, trial_started_at=None).update(trial_started_at=at)
     rows_were_loaded(integration.account, now=at)
 
 
-def unsettled_loads(*, table: QueuedTable) -> list[Load]:
-    """Return the table's recorded loads whose shares the queue may not have marked."""
-    return list(
-        Load.objects.filter(
-            integration_id=table.integration_id,
-            pending_shares__isnull=False,
-            pending_shares__queued_table=table.pk,
-        )
+def unsettled_loads(*, tables: Collection[QueuedTable]) -> list[tuple[int, Load]]:
+    """Return recorded loads of an integration's tables whose shares the queue may not have marked, by the table."""
+    pks = {table.pk for table in tables}
+    noted = Load.objects.filter(
+        integration_id__in={table.integration_id for table in tables},
+        pending_shares__isnull=False,
+        pending_shares__queued_table__in=pks,
     )
+    return [(load.pending_shares["queued_table"], load) for load in noted if load.pending_shares]
 
 
 def counted_shares(load: Load) -> dict[int, BatchCounts]:
@@ -146,11 +192,13 @@ def counted_shares(load: Load) -> dict[int, BatchCounts]:
 
 
 @transaction.atomic
-def settle(load: Load) -> None:
-    """Clear a load's note: the queue has marked its shares, and shows what was refused of them."""
-    Load.objects.filter(pk=load.pk).update(pending_shares=None)
-    if load.rejected:
-        tell_rejected(integration=load.integration, now=timezone.now())
+def settle(*loads: Load) -> None:
+    """Clear the notes of an integration's loads: the queue has marked their shares, and shows what was refused."""
+    Load.objects.filter(pk__in=[load.pk for load in loads]).update(pending_shares=None)
+    for load in loads:
+        if load.rejected:
+            tell_rejected(integration=load.integration, now=timezone.now())
+            break
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ for it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -81,10 +82,14 @@ def tell_failure(
 
 
 def tell_success(
-    *, integration: Integration, destination: Destination | None, table: QueuedTable, now: datetime
+    *,
+    integration: Integration,
+    destination: Destination | None,
+    tables: Iterable[QueuedTable],
+    now: datetime,
 ) -> None:
-    """Note that a table was loaded, and that its destination answers."""
-    causes = [table_cause(table), no_destination_cause(integration)]
+    """Note that tables were loaded, and that their destination answers."""
+    causes = [*map(table_cause, tables), no_destination_cause(integration)]
     if destination is not None:
         causes.append(destination_cause(destination))
     clear_causes(account=integration.account, causes=causes, now=now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypedDict
 
@@ -27,8 +28,8 @@ class LoadingRules(TypedDict):
     prunes_sub_rows: bool
 
 
-class Engine(Protocol):
-    """What every destination can do."""
+class Loads(Protocol):
+    """Loads that follow each other through one opening of a destination."""
 
     def load(
         self,
@@ -43,6 +44,16 @@ class Engine(Protocol):
 
         `before_commit` is told the outcome while it can still be undone; when it raises, nothing was written.
         """
+
+    def is_wanted(self) -> bool:
+        """Tell whether somebody waits until the destination is closed."""
+
+
+class Engine(Protocol):
+    """What every destination can do."""
+
+    def loading(self) -> AbstractContextManager[Loads]:
+        """Open the destination; what it loads meanwhile is committed load by load. Raises LoadError."""
 
     def preview(self, *, schema_name: str, table: str) -> Preview:
         """Return a table's newest rows. Raises Busy, LoadError or UnknownTable."""

@@ -24,6 +24,11 @@ LOADED, FAILED = "load", "load_failed"
 MOST_WAITING = 1_000  # messages of a hook whose address takes none; more are kept and not sent
 
 
+def has_hooks(destination: Destination) -> bool:
+    """Tell whether there is anybody to tell of loads into a destination."""
+    return Hook.objects.enabled().filter(destination=destination).exists()
+
+
 def tell_of_load(
     *, load: Load, integration: Integration, destination: Destination, outcome: TableLoad
 ) -> None:

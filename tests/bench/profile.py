@@ -2,6 +2,7 @@
 
 The steps run in this process, one after the other, so that each can be told apart; a server's share is what passes
 while its CPU is none of ours. A step's figure leaves out the steps within it.
+BENCH_TABLES=100 spreads the records over as many tables.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tests.bench.records import batch_bodies
 from tests.server import environment
 
 RECORDS = 60_000
+TABLES = int(os.environ.get("BENCH_TABLES", "1"))
 WARM_UP = 5
 
 
@@ -83,11 +85,13 @@ def main() -> None:
             server = stack.enter_context(tcp_postgresql()) if destination == "PostgreSQL" else None
             token = make_token(server.port if server is not None else None)
             take_in(token, WARM_UP, table="warm_up")
+            if TABLES > 1:
+                take_in(token, TABLES, tables=TABLES)
             load()
             gateway.spent.clear()
             loading.spent.clear()
             records = scaled(RECORDS)
-            take_in(token, records // BATCH)
+            take_in(token, records // BATCH, tables=TABLES)
             load()
             gateway.tell("gateway", records)
             loading.tell(destination, records)
@@ -126,14 +130,14 @@ def make_token(port: int | None) -> Any:
     return make_access_token(integration)[0]
 
 
-def take_in(token: Any, count: int, *, table: str = "orders") -> None:
+def take_in(token: Any, count: int, *, table: str = "orders", tables: int = 1) -> None:
     """Check and store bodies as the gateway does."""
     from django.utils import timezone
 
     from integrations.importapi import batches
     from integrations.queue import accepting
 
-    for body in batch_bodies(count, BATCH, table=table):
+    for body in batch_bodies(count, BATCH, table=table, tables=tables):
         parsed = batches.parse_batch(body)
         accepting.accept_batch(
             token=token,
@@ -157,8 +161,8 @@ def watch(gateway: Steps, loading: Steps) -> None:
     """Wrap the steps worth telling apart."""
     from integrations.importapi import batches
     from integrations.loading.column_loading import ColumnLoader
-    from integrations.loading.destinations.duckdb import DuckDBDestination
-    from integrations.loading.destinations.postgresql import PostgreSQLDestination
+    from integrations.loading.destinations.duckdb import DuckDBLoads
+    from integrations.loading.destinations.postgresql import PostgreSQLLoads
     from integrations.loading.destinations.postgresql_columns import PostgreSQLColumnLoader
     from integrations.loading.plain_staging import PlainStage
     from integrations.loading.table_loading import TableLoader
@@ -169,10 +173,12 @@ def watch(gateway: Steps, loading: Steps) -> None:
     gateway.wrap(accepting, "index", "its index rows, and their commit")
     steps: list[tuple[Any, str, str]] = [
         (claiming, "claim_next", "claiming"),
-        (loader, "carry_out", "the lease, and what is left"),
+        (claiming, "claim_beside", "claiming more"),
+        (loader.Visit, "carry_out", "the lease, and what is left"),
         (loader, "readable_parts", "reading the stored bodies"),
-        (DuckDBDestination, "load", "opening, committing and closing the warehouse"),
-        (PostgreSQLDestination, "load", "connecting, preparing and committing"),
+        (loader.Visit, "load", "opening and closing the destination"),
+        (DuckDBLoads, "load", "preparing and committing"),
+        (PostgreSQLLoads, "load", "preparing and committing"),
         (TableLoader, "run", "planning"),
         (PlainStage, "read", "reading JSON into columns"),
         (PlainStage, "keep_greatest", "one row per key"),
@@ -185,7 +191,7 @@ def watch(gateway: Steps, loading: Steps) -> None:
         (TableLoader, "_merge_staged_sub", "merging sub rows"),
         (TableLoader, "_finish", "the destination's ledger"),
         (loader, "note_pending", "noting what was refused"),
-        (recording, "record_load", "recording the load"),
+        (recording, "record_loads", "recording the load"),
         (loader, "mark", "marking the batches loaded"),
     ]
     for owner, name, label in steps:

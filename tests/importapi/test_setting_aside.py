@@ -11,7 +11,8 @@ from integrations.loading import partial
 from integrations.loading.batches import SetAside
 from integrations.loading.reading import read_table_batches
 from integrations.models import Batch, BatchTable
-from integrations.queue.loader import body_of, load_next
+from integrations.queue.bodies import body_of
+from integrations.queue.loader import load_next
 from tests.factories import make_access_token, make_account, make_integration, make_member
 from tests.importapi.test_authentication import push_body
 

@@ -1,17 +1,27 @@
 """Leases, fencing and pauses: one loader for a table, and none for long when it dies (promises I11, I12)."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 from django.utils import timezone
 
 from integrations.loading.errors import LoadError
 from integrations.loading.outcomes import BatchCounts
 from integrations.models import BatchTable, ErrorScope, QueuedTable
 from integrations.queue import claiming
-from integrations.queue.claiming import LeaseLost, claim_next, mark_loaded, pause_after, postpone, release
+from integrations.queue.claiming import (
+    LeaseLost,
+    Mark,
+    claim_next,
+    mark_loaded,
+    pause_after,
+    postpone,
+    release,
+)
 from tests.factories import make_access_token, make_integration, make_member
 from tests.queue.sending import send
 
@@ -72,9 +82,7 @@ def test_I11_a_sender_of_new_tables_holds_nobody_else_up(token, queue, same_acco
         claim = claim_next(now=later(second))
         claimed.append(claim.table.table_name)
         mark_loaded(
-            claim,
-            {share.pk: BatchCounts() for share in claim.shares},
-            started_at=later(second),
+            Mark(claim, {share.pk: BatchCounts() for share in claim.shares}, later(second)),
             now=later(second),
         )
         release(claim)
@@ -125,7 +133,7 @@ def test_a_lease_that_ran_out_is_taken_again_and_its_first_holder_can_change_not
     assert second is not None
     assert second.lease != first.lease
     with pytest.raises(LeaseLost):
-        mark_loaded(first, {first.shares[0].pk: BatchCounts(inserted=1)}, started_at=later(0), now=later(0))
+        mark_loaded(Mark(first, {first.shares[0].pk: BatchCounts(inserted=1)}, later(0)), now=later(0))
     postpone(first, BROKEN, now=later(0))
     release(first)
     assert BatchTable.objects.get().state == "waiting"
@@ -159,6 +167,25 @@ def test_a_living_loader_keeps_its_lease(token, queue, monkeypatch):
             pass
 
     assert QueuedTable.objects.get().leased_until > before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_does_not_answer_once_costs_no_lease(token, queue, monkeypatch):
+    send(token)
+    monkeypatch.setattr(claiming, "RENEWAL_SECONDS", 0.01)
+    claim, renewing, renewed = claim_next(now=later(0)), [], threading.Event()
+
+    def now():
+        renewing.append(1)
+        if len(renewing) == 1:
+            raise OperationalError("database is locked")
+        renewed.set()
+        return timezone.now()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(claiming, "timezone", SimpleNamespace(now=now))
+        with claiming.kept_alive(claim):
+            assert renewed.wait(60)
 
 
 def test_I12_pauses_grow_from_one_second_to_five_minutes_and_differ():

@@ -12,9 +12,10 @@ from django.utils import timezone
 from integrations.models import Batch, BatchTable, Load, Notification, QueuedTable
 from integrations.queue import accepting, cleaning
 from integrations.queue.accepting import location_of, segment_writer
-from integrations.queue.loader import body_of, load_next
+from integrations.queue.bodies import body_of
+from integrations.queue.loader import load_next
 from integrations.queue.segments import OPEN, SEALED, read_body, stored_bytes, stored_segments
-from tests.factories import make_member, make_notification
+from tests.factories import make_access_token, make_integration, make_member, make_notification
 from tests.queue.sending import send
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +32,7 @@ def make_old(path, seconds=3600):
 
 def test_a_sealed_segment_goes_when_everything_in_it_is_loaded(token, queue):
     send(token)
-    send(token, table="docks")
+    send(make_access_token(make_integration(token.account))[0], table="docks")
     segment_writer().seal()
     load_next()
 

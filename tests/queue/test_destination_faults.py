@@ -219,10 +219,10 @@ def test_I11_a_poison_batch_leaves_what_came_before_and_every_other_table(
     """One record that nobody can store, in the middle of twenty batches."""
     real = loader.load_into
 
-    def load_into(target, batches, **options):
+    def load_into(loads, target, batches, **options):
         if any(message.data.get("id") == 13 for batch in batches for message in batch.messages):
             raise claiming.LoadError("This record cannot be stored.")
-        return real(target, batches, **options)
+        return real(loads, target, batches, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(loader, "load_into", load_into)

@@ -61,8 +61,8 @@ def test_a_load_that_ends_after_the_switch_counts_and_claims_no_table_of_the_new
 ):
     real = loader.load_into
 
-    def load_and_switch(target, batches, **options):
-        outcome = real(target, batches, **options)
+    def load_and_switch(loads, target, batches, **options):
+        outcome = real(loads, target, batches, **options)
         remove(token)
         return outcome
 

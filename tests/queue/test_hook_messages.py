@@ -142,7 +142,7 @@ def test_J3_a_table_that_cannot_be_loaded_is_told_once_with_its_reason(token, ho
 
 @pytest.mark.parametrize(
     ("module", "step"),
-    [(recording, "record_load"), (claiming, "mark_loaded"), (recording, "settle"), (claiming, "release")],
+    [(recording, "record_loads"), (claiming, "mark_loaded"), (recording, "settle"), (claiming, "release")],
 )
 def test_a_loader_killed_at_any_step_leaves_one_message(token, hook, monkeypatch, module, step):
     send(token, rows=[{"id": 1}, {"id": 2}])

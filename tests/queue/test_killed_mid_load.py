@@ -20,7 +20,7 @@ pytestmark = pytest.mark.live
 POINTS = {
     "merged, not committed": "loader.note_pending",
     "committed, not recorded": "loader.load_into",
-    "recorded, not marked": "recording.record_load",
+    "recorded, not marked": "recording.record_loads",
     "marked, note not cleared": "claiming.mark_loaded",
     "note cleared, table not given back": "recording.settle",
 }

@@ -219,7 +219,7 @@ def test_what_a_deleted_or_paused_integration_had_accepted_is_still_loaded(token
 
 @pytest.mark.parametrize(
     ("module", "step"),
-    [(recording, "record_load"), (claiming, "mark_loaded"), (recording, "settle"), (claiming, "release")],
+    [(recording, "record_loads"), (claiming, "mark_loaded"), (recording, "settle"), (claiming, "release")],
 )
 def test_I1_a_loader_killed_at_any_step_neither_loses_nor_doubles_a_row_or_a_figure(
     token, queue, monkeypatch, module, step
@@ -252,7 +252,7 @@ def test_I1_a_loader_killed_at_any_step_neither_loses_nor_doubles_a_row_or_a_fig
 
 def test_a_loader_that_lost_its_lease_leaves_the_marking_to_the_next(token, queue, monkeypatch):
     send(token)
-    real = recording.record_load
+    real = recording.record_loads
 
     def slow(**facts):
         load = real(**facts)
@@ -260,7 +260,7 @@ def test_a_loader_that_lost_its_lease_leaves_the_marking_to_the_next(token, queu
         return load
 
     with monkeypatch.context() as patch:
-        patch.setattr(recording, "record_load", slow)
+        patch.setattr(recording, "record_loads", slow)
         assert load_next()
     assert BatchTable.objects.get().state == "waiting"
 
@@ -367,10 +367,10 @@ def test_I11_a_surprise_inside_one_table_stops_no_other(token, queue, monkeypatc
     send(token, table="docks")
     real = loader.load_into
 
-    def surprising(target, batches, **options):
+    def surprising(loads, target, batches, **options):
         if batches[0].table_name == "bikes":
             raise ZeroDivisionError("secret detail")
-        return real(target, batches, **options)
+        return real(loads, target, batches, **options)
 
     monkeypatch.setattr(loader, "load_into", surprising)
     drain()
@@ -386,7 +386,7 @@ def test_a_database_that_does_not_answer_is_tried_again_without_blaming_the_tabl
         raise OperationalError("database is locked")
 
     with monkeypatch.context() as patch:
-        patch.setattr(recording, "record_load", away)
+        patch.setattr(recording, "record_loads", away)
         load_next()
     assert QueuedTable.objects.get().error == "The application's database did not answer."
 

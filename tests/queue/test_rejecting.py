@@ -9,7 +9,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from integrations.models import BatchTable, Load, RejectedCut, RejectedFormat, RejectedRecord
-from integrations.queue import claiming, loader, recording, rejecting
+from integrations.queue import bodies, claiming, loader, recording, rejecting
 from integrations.queue.accepting import accept_batch
 from integrations.queue.cleaning import purge_history
 from integrations.queue.loader import load_next
@@ -72,7 +72,7 @@ def test_records_refused_for_the_same_thing_are_one_group(token, queue):
     ("module", "step"),
     [
         (rejecting, "let_go"),
-        (recording, "record_load"),
+        (recording, "record_loads"),
         (claiming, "mark_loaded"),
         (claiming, "open_pending"),
         (recording, "settle"),
@@ -116,8 +116,8 @@ def test_I1_a_load_that_is_undone_after_it_noted_its_refusals_leaves_none_of_the
         parts[0].messages[0].data["n"] = 5
         return parts
 
-    real = loader.table_batches
-    monkeypatch.setattr(loader, "table_batches", of_small_numbers)
+    real = bodies.table_batches
+    monkeypatch.setattr(bodies, "table_batches", of_small_numbers)
     drain()
     share = BatchTable.objects.get()
     assert (share.inserted, share.rejected) == (1, 0)

@@ -177,8 +177,7 @@ def test_loads_run_at_once_and_all_that_is_due_is_drained(token, neighbour, queu
 
     monkeypatch.setattr(working, "carry_out", together)
     for sender in (token, neighbour):
-        for table in ("bikes", "docks"):
-            send(sender, table=table)
+        send(sender)
     LoaderProcess(2).drain()
 
     assert not BatchTable.objects.waiting().exists()

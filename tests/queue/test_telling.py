@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from integrations.loading.errors import LoadError, NoDestination
 from integrations.models import Kind, Notification, QueuedTable
-from integrations.queue import claiming, loader, telling
+from integrations.queue import bodies, claiming, loader, telling
 from integrations.queue.loader import load_next
 from integrations.services.destination_changes import (
     add_embedded_destination,
@@ -29,10 +29,10 @@ def fail(monkeypatch, *errors):
     """Let the next loads fail so; those after them are as usual."""
     left, real = list(errors), loader.load_into
 
-    def load_into(target, batches, **options):
+    def load_into(loads, target, batches, **options):
         if left:
             raise left.pop(0)
-        return real(target, batches, **options)
+        return real(loads, target, batches, **options)
 
     monkeypatch.setattr(loader, "load_into", load_into)
 
@@ -251,7 +251,7 @@ def test_what_cannot_be_read_back_is_told(token, queue, monkeypatch):
     def missing(*where):
         raise BodyMissing("The segment is gone.")
 
-    monkeypatch.setattr(loader, "read_body", missing)
+    monkeypatch.setattr(bodies, "read_body", missing)
     send(token)
     drain()
     note = Notification.objects.open().get()

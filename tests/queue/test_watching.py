@@ -10,7 +10,7 @@ from accounts.services.holds import Hold, lift_hold, place_hold
 from accounts.services.tasks import HANDLERS
 from integrations.loading.errors import LoadError
 from integrations.models import Batch, BatchTable, Kind, Notification, QueuedTable
-from integrations.queue import loader
+from integrations.queue import bodies
 from integrations.queue.loader import load_next
 from integrations.queue.watching import LATE, watch
 from integrations.services.notifications import MAILS, raise_notification
@@ -97,7 +97,7 @@ def test_what_could_not_be_read_is_told_until_it_was(token, queue, monkeypatch):
         raise BodyMissing("The segment is gone.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(loader, "read_body", missing)
+        patch.setattr(bodies, "read_body", missing)
         send(token)
         drain()
     watch(timezone.now())

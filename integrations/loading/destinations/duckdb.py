@@ -1,9 +1,9 @@
-"""The embedded DuckDB warehouse: one file, one writer, opened for a load and closed after it (D10, D23)."""
+"""The embedded DuckDB warehouse: one file, one writer, opened for loads and closed after them (D10, D23)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,13 @@ from integrations.loading.catalogue import ExistingTable
 from integrations.loading.collecting import Collected
 from integrations.loading.column_loading import ColumnLoader, suits
 from integrations.loading.destinations.duckdb_schema import DuckDBSchema
-from integrations.loading.destinations.warehouse_file import MEMORY_LIMIT, FileHeld, explain, opened
+from integrations.loading.destinations.warehouse_file import (
+    MEMORY_LIMIT,
+    FileHeld,
+    explain,
+    is_wanted,
+    opened,
+)
 from integrations.loading.errors import Busy, LoadError, UnknownTable
 from integrations.loading.ledger import check_schema_name
 from integrations.loading.merging import quote
@@ -33,6 +39,77 @@ WRITER_WAITS_SECONDS = 5.0
 READER_WAITS_SECONDS = 1.0
 PREVIEW_ROWS = 50
 PREVIEW_CELL_CHARACTERS = 1_000
+
+
+class DuckDBLoads:
+    """Loads that share one opening of the file, each in a transaction of its own.
+
+    Nobody else can write meanwhile, so what was read of the structure stays true until it is changed here.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path, capabilities: Capabilities) -> None:
+        self.connection = connection
+        self.path = path
+        self.capabilities = capabilities
+        self.schemas: dict[str, DuckDBSchema] = {}  # those that are prepared, and that is committed
+
+    def load(
+        self,
+        *,
+        schema_name: str,
+        table_name: str,
+        batches: list[TableBatch],
+        batched_at: datetime,
+        before_commit: BeforeCommit = forget,
+    ) -> TableLoad:
+        """Merge batches of one table, in the order given, in one transaction. Raises LoadError, as `load` above."""
+        check_schema_name(schema_name)
+        facts: dict[str, Any] = {"table_name": table_name, "batches": batches, "batched_at": batched_at}
+        try:
+            if suits(batches):
+                with suppress(_GivenUp):
+                    return self._load(ColumnLoader, schema_name, facts, before_commit)
+            return self._load(TableLoader, schema_name, facts, before_commit)
+        except duckdb.Error as error:
+            raise explain(error) from error
+
+    def is_wanted(self) -> bool:
+        """Tell whether somebody waits for the file."""
+        return is_wanted(self.path)
+
+    def _load(
+        self,
+        loader: type[TableLoader],
+        schema_name: str,
+        facts: dict[str, Any],
+        before_commit: BeforeCommit,
+    ) -> TableLoad:
+        """Load in one way. Raises _GivenUp where another way may come to an end."""
+        self.connection.begin()
+        try:
+            schema = self.schemas.get(schema_name)
+            if schema is None:
+                schema = DuckDBSchema(self.connection, schema_name, self.capabilities)
+                schema.prepare()
+            try:
+                outcome = loader(schema, **facts).run()
+            except (Unsuited, LoadError, duckdb.Error) as error:
+                if loader is TableLoader or isinstance(error, ENGINE_FAULTS):
+                    raise
+                raise _GivenUp from error
+            before_commit(outcome)
+            self.connection.commit()
+        except BaseException:
+            self.schemas.clear()  # what they remember may have been undone
+            with suppress(duckdb.Error):  # a failed commit, or an engine that gave up, has undone it already
+                self.connection.rollback()
+            raise
+        self.schemas[schema_name] = schema
+        return outcome
+
+
+class _GivenUp(Exception):
+    """Nothing was written: each record has to be looked at."""
 
 
 class DuckDBDestination:
@@ -67,7 +144,18 @@ class DuckDBDestination:
         Raises LoadError when nothing was written. If the batches do not agree with each other (two keys, for
         one) the whole load is refused: give them one at a time to keep what comes before the fault.
         """
-        check_schema_name(schema_name)
+        with self.loading() as loads:
+            return loads.load(
+                schema_name=schema_name,
+                table_name=table_name,
+                batches=batches,
+                batched_at=batched_at,
+                before_commit=before_commit,
+            )
+
+    @contextmanager
+    def loading(self) -> Iterator[DuckDBLoads]:
+        """Open the file for loads that follow each other; it is closed when the block ends. Raises LoadError."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with opened(
@@ -76,23 +164,7 @@ class DuckDBDestination:
                 memory_limit=self.memory_limit,
                 threads=self.threads,
             ) as connection:
-                for loader in [ColumnLoader, TableLoader] if suits(batches) else [TableLoader]:
-                    connection.begin()
-                    schema = DuckDBSchema(connection, schema_name, self.capabilities)
-                    schema.prepare()
-                    try:
-                        outcome = loader(
-                            schema, table_name=table_name, batches=batches, batched_at=batched_at
-                        ).run()
-                    except (Unsuited, LoadError, duckdb.Error) as error:
-                        if loader is TableLoader or isinstance(error, ENGINE_FAULTS):
-                            raise
-                        connection.rollback()
-                        continue
-                    before_commit(outcome)
-                    connection.commit()
-                    break
-                return outcome
+                yield DuckDBLoads(connection, self.path, self.capabilities)
         except FileHeld as error:
             raise LoadError(
                 "The warehouse file is open in another program. Loading waits and tries again: close that program, "

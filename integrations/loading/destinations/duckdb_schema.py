@@ -15,6 +15,9 @@ from integrations.loading.merging import quote
 from integrations.loading.shapes import Row
 from integrations.loading.staging import stage_rows, staged_types
 
+# The columns of each table, and the key of each that has one, by folded name.
+Structure = tuple[dict[str, list[tuple[str, str, str]]], dict[str, tuple[str, list[str]]]]
+
 
 class DuckDBSchema:
     """The schema, whether it exists yet or not, on a connection that somebody else opened and will close."""
@@ -29,14 +32,20 @@ class DuckDBSchema:
         self.capabilities = capabilities
         self.name = schema_name
         self.database = str(self.execute("SELECT current_database()", [])[0][0])
+        self.own_ledger = Ledger(
+            self.execute,
+            prefix=f"{quote(self.database)}.{quote(SCHEMA)}.",
+            schema_name=DUCKDB.fold(schema_name),
+            is_alone=True,
+        )
+        self.structure: Structure | None = None  # None: not read yet, or changed
 
     def execute(self, statement: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         return self.connection.execute(statement, parameters).fetchall()
 
     def ledger(self) -> Ledger:
         """Return the ledger's part for this schema."""
-        prefix = f"{quote(self.database)}.{quote(SCHEMA)}."
-        return Ledger(self.execute, prefix=prefix, schema_name=DUCKDB.fold(self.name))
+        return self.own_ledger
 
     def has_ledger(self) -> bool:
         """Tell whether the ledger's tables are there: not so in a file that the loader has never written."""
@@ -84,24 +93,40 @@ class DuckDBSchema:
 
     def catalogue(self, root: str, known: dict[str, KnownTable]) -> Catalogue:
         """Read the structure of a root table (its folded name) and of all that could be a sub table of it."""
-        where = (
-            "database_name = ? AND lower(schema_name) = lower(?) "
-            "AND (lower(table_name) = ? OR starts_with(lower(table_name), ?))"
+        if self.structure is None:
+            self.structure = self._read_structure()
+        columns, keys = self.structure
+        prefix = f"{root}{naming.SEPARATOR}"
+        wanted = [name for name in columns if name == root or name.startswith(prefix)]
+        tables = [name for name in known if name == root or name.startswith(prefix)]
+        managed = self.own_ledger.managed_columns(tables) if tables else []
+        return read_catalogue(
+            [column for name in wanted for column in columns[name]],
+            [keys[name] for name in wanted if name in keys],
+            managed,
+            DUCKDB,
         )
-        parameters = [self.database, self.name, root, f"{root}{naming.SEPARATOR}"]
-        columns = self.execute(
+
+    def was_changed(self) -> None:
+        """Read the structure again when it is asked for: a load has changed it."""
+        self.structure = None
+
+    def _read_structure(self) -> Structure:
+        """Read the columns and keys of all tables: the engine takes as long to list those of one."""
+        where = "database_name = ? AND lower(schema_name) = lower(?)"
+        columns: dict[str, list[tuple[str, str, str]]] = {}
+        for table, column, type_name in self.execute(
             f"SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE {where} "
             "ORDER BY table_name, column_index",
-            parameters,
-        )
+            [self.database, self.name],
+        ):
+            columns.setdefault(DUCKDB.fold(table), []).append((table, column, type_name))
         keys = self.execute(
             f"SELECT table_name, constraint_column_names FROM duckdb_constraints() WHERE {where} "
             "AND constraint_type = 'PRIMARY KEY'",
-            parameters,
+            [self.database, self.name],
         )
-        tables = [name for name in known if name == root or name.startswith(f"{root}{naming.SEPARATOR}")]
-        managed = self.ledger().managed_columns(tables) if tables else []
-        return read_catalogue(columns, keys, managed, DUCKDB)
+        return columns, {DUCKDB.fold(table): (table, names) for table, names in keys}
 
     def has_table(self, folded: str) -> bool:
         """Tell whether a table exists, by its folded name."""

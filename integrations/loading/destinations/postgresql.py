@@ -1,4 +1,4 @@
-"""A PostgreSQL database as a destination: one connection and one transaction for a load.
+"""A PostgreSQL database as a destination: one connection for loads, and one transaction for each.
 
 Structure changes in the transaction of the rows, so that a load that fails leaves neither. `loading.md` 5.4 keeps
 the two apart to hold a table's lock for a shorter time; here everything is staged before the first change, so the
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from integrations.loading.batches import Part, SetAside, TableBatch
 from integrations.loading.capabilities import POSTGRESQL, Capabilities
 from integrations.loading.catalogue import ExistingTable
 from integrations.loading.collecting import Collected
-from integrations.loading.destinations.postgresql_columns import column_loader, suits_copying
+from integrations.loading.destinations.postgresql_columns import PostgreSQLColumnLoader, Reader, suits_copying
 from integrations.loading.destinations.postgresql_connection import PostgreSQLSettings, connected
 from integrations.loading.destinations.postgresql_errors import explain
 from integrations.loading.destinations.postgresql_preview import newest_rows
@@ -55,12 +55,16 @@ SELECT set_config('jit', 'off', false) WHERE current_setting('jit', true) IS NOT
 """
 
 
-class PostgreSQLDestination:
-    """A database. Making one of these connects to nothing."""
+class PostgreSQLLoads:
+    """Loads that share one connection, each in a transaction of its own."""
 
-    def __init__(self, settings: PostgreSQLSettings, *, capabilities: Capabilities = POSTGRESQL) -> None:
-        self.settings = settings
+    def __init__(
+        self, connection: psycopg.Connection[Any], reader: Reader, capabilities: Capabilities
+    ) -> None:
+        self.connection = connection
+        self.reader = reader
         self.capabilities = capabilities
+        self.prepared: set[str] = set()  # names of schemas
 
     def load(
         self,
@@ -71,38 +75,24 @@ class PostgreSQLDestination:
         batched_at: datetime,
         before_commit: BeforeCommit = forget,
     ) -> TableLoad:
-        """Merge batches of one table, in the order given, in one transaction.
-
-        Raises LoadError when nothing was written, or when the connection broke at the commit: the ledger then tells
-        at the next try whether it was.
-        """
+        """Merge batches of one table, in the order given, in one transaction. Raises LoadError, as `load` below."""
         check_schema_name(schema_name)
-        with self._connected(LOAD_SECONDS) as connection:
-            connection.execute(SESSION)
-            schema = PostgreSQLSchema(connection, schema_name, self.capabilities)
-            schema.prepare()
-            with connection.transaction():
+        schema = PostgreSQLSchema(self.connection, schema_name, self.capabilities)
+        try:
+            if schema_name not in self.prepared:
+                schema.prepare()
+                self.prepared.add(schema_name)
+            with self.connection.transaction():
                 schema.lock(f"table {naming.table_name(table_name)}")
                 outcome = self._merge(schema, table_name, batches, batched_at)
                 before_commit(outcome)
             return outcome
+        except psycopg.Error as error:
+            raise explain(error) from error
 
-    def preview(self, *, schema_name: str, table: str, limit: int = PREVIEW_ROWS) -> Preview:
-        """Return a table's newest rows as text. Raises UnknownTable, or Busy when the server takes too long."""
-        with self._reading(schema_name) as schema:
-            return newest_rows(schema, table, limit=limit)
-
-    def rehearse(self, *, schema_name: str, table_name: str, batches: list[TableBatch]) -> Rehearsal:
-        """Say what loading batches of one table would do now. Raises Busy when the server takes too long."""
-        with self._reading(schema_name) as schema:
-            standing = StoredStanding(schema)
-
-            def outranked(collected: Collected, existing: ExistingTable, versions: Versions) -> set[int]:
-                with schema.connection.transaction(force_rollback=True):
-                    return standing.outranked(collected, existing, versions)
-
-            there = standing.read(POSTGRESQL.fold(naming.table_name(table_name)))
-            return rehearse(batches, standing=there, capabilities=self.capabilities, outranked=outranked)
+    def is_wanted(self) -> bool:
+        """Tell whether somebody waits: nobody has to, a server has room for all."""
+        return False
 
     def _merge(
         self, schema: PostgreSQLSchema, table_name: str, batches: list[TableBatch], batched_at: datetime
@@ -132,14 +122,70 @@ class PostgreSQLDestination:
         whole = schema.without_isolation()
         facts: dict[str, Any] = {"table_name": table_name, "batches": batches, "batched_at": batched_at}
         try:
-            with column_loader(whole, **facts) as loader, schema.connection.transaction():
-                return loader.run()
+            with schema.connection.transaction():
+                return PostgreSQLColumnLoader(whole, engine=self.reader.execute, **facts).run()
         except (Unsuited, LoadError, *ROW_FAULTS, errors.IntegrityError):
             return None
         except duckdb.Error as error:
             if isinstance(error, ENGINE_FAULTS):
+                self.reader.close()
                 raise LoadError(f"The records could not be prepared: {error}") from error
             return None
+
+
+class PostgreSQLDestination:
+    """A database. Making one of these connects to nothing."""
+
+    def __init__(self, settings: PostgreSQLSettings, *, capabilities: Capabilities = POSTGRESQL) -> None:
+        self.settings = settings
+        self.capabilities = capabilities
+
+    def load(
+        self,
+        *,
+        schema_name: str,
+        table_name: str,
+        batches: list[TableBatch],
+        batched_at: datetime,
+        before_commit: BeforeCommit = forget,
+    ) -> TableLoad:
+        """Merge batches of one table, in the order given, in one transaction.
+
+        Raises LoadError when nothing was written, or when the connection broke at the commit: the ledger then tells
+        at the next try whether it was.
+        """
+        with self.loading() as loads:
+            return loads.load(
+                schema_name=schema_name,
+                table_name=table_name,
+                batches=batches,
+                batched_at=batched_at,
+                before_commit=before_commit,
+            )
+
+    @contextmanager
+    def loading(self) -> Iterator[PostgreSQLLoads]:
+        """Connect for loads that follow each other. Raises LoadError."""
+        with self._connected(LOAD_SECONDS) as connection, closing(Reader()) as reader:
+            connection.execute(SESSION)
+            yield PostgreSQLLoads(connection, reader, self.capabilities)
+
+    def preview(self, *, schema_name: str, table: str, limit: int = PREVIEW_ROWS) -> Preview:
+        """Return a table's newest rows as text. Raises UnknownTable, or Busy when the server takes too long."""
+        with self._reading(schema_name) as schema:
+            return newest_rows(schema, table, limit=limit)
+
+    def rehearse(self, *, schema_name: str, table_name: str, batches: list[TableBatch]) -> Rehearsal:
+        """Say what loading batches of one table would do now. Raises Busy when the server takes too long."""
+        with self._reading(schema_name) as schema:
+            standing = StoredStanding(schema)
+
+            def outranked(collected: Collected, existing: ExistingTable, versions: Versions) -> set[int]:
+                with schema.connection.transaction(force_rollback=True):
+                    return standing.outranked(collected, existing, versions)
+
+            there = standing.read(POSTGRESQL.fold(naming.table_name(table_name)))
+            return rehearse(batches, standing=there, capabilities=self.capabilities, outranked=outranked)
 
     @contextmanager
     def _reading(self, schema_name: str) -> Iterator[PostgreSQLSchema]:

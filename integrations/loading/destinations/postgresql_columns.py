@@ -7,9 +7,6 @@ looking at each record took 41; the server's share stays the same.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
 from typing import IO, Any
 
 import duckdb
@@ -36,27 +33,33 @@ def suits_copying(batches: list[TableBatch]) -> bool:
     return not any(batch.plain is not None and END_MARK in bytes(batch.plain.raw) for batch in batches)
 
 
-@contextmanager
-def column_loader(
-    schema: PostgreSQLSchema, *, table_name: str, batches: list[TableBatch], batched_at: datetime
-) -> Iterator[PostgreSQLColumnLoader]:
-    """Give a loader with an engine of its own, which ends with the block."""
-    with duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "threads": 1}) as engine:
-        engine.execute("SET TimeZone = 'UTC'")
+class Reader:
+    """A DuckDB engine that reads batches for loads that follow each other; it starts with the first of them."""
 
-        def execute(statement: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
-            return engine.execute(statement, parameters).fetchall()
+    def __init__(self) -> None:
+        self.engine: duckdb.DuckDBPyConnection | None = None
 
-        loader = PostgreSQLColumnLoader(schema, table_name=table_name, batches=batches, batched_at=batched_at)
-        loader.engine = execute
-        yield loader
+    def execute(self, statement: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+        if self.engine is None:
+            self.engine = duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "threads": 1})
+            self.engine.execute("SET TimeZone = 'UTC'")
+        return self.engine.execute(statement, parameters).fetchall()
+
+    def close(self) -> None:
+        """End the engine; the next load starts another."""
+        if self.engine is not None:
+            self.engine.close()
+            self.engine = None
 
 
 class PostgreSQLColumnLoader(ColumnLoader):
     """Loads batches for which `suits_copying` holds, or raises Unsuited."""
 
     schema: PostgreSQLSchema
-    engine: Execute
+
+    def __init__(self, schema: PostgreSQLSchema, *, engine: Execute, **facts: Any) -> None:
+        super().__init__(schema, **facts)
+        self.engine = engine
 
     @property
     def reader(self) -> Execute:
@@ -65,7 +68,7 @@ class PostgreSQLColumnLoader(ColumnLoader):
     def _hand_over(self, stage: PlainStage, table: str, kinds: dict[str, Kind]) -> str:
         name = table.rpartition(".")[2]
         columns = ", ".join(f"{code} {POSTGRESQL.type_names[kind]}" for code, kind in kinds.items())
-        self.execute(f"CREATE TEMPORARY TABLE {name} ({columns})", [])
+        self.execute(f"CREATE TEMPORARY TABLE {name} ({columns}) ON COMMIT DROP", [])
         with nameless() as file:
             _write_csv(stage.execute, table, kinds, file)
             statement = f"COPY pg_temp.{name} ({', '.join(kinds)}) FROM STDIN (FORMAT csv)"

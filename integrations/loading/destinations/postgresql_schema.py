@@ -82,7 +82,7 @@ class PostgreSQLSchema:
         """Make a temporary table of rows and return its full name; what a row does not have is NULL."""
         table = f"pg_temp.stage_{name}"
         columns = ", ".join(f"{code} {POSTGRESQL.type_names[kind]}" for code, kind in kinds.items())
-        self.execute(f"CREATE TEMPORARY TABLE stage_{name} ({columns})", [])
+        self.execute(f"CREATE TEMPORARY TABLE stage_{name} ({columns}) ON COMMIT DROP", [])
         copying = Copying(self.connection, table, kinds)
         try:
             with self.connection.transaction():
@@ -97,7 +97,7 @@ class PostgreSQLSchema:
 
     def stage_query(self, name: str, query: str) -> str:
         """Make a temporary table of a query's rows and return its full name."""
-        self.execute(f"CREATE TEMPORARY TABLE stage_{name} AS {query}", [])
+        self.execute(f"CREATE TEMPORARY TABLE stage_{name} ON COMMIT DROP AS {query}", [])
         return f"pg_temp.stage_{name}"
 
     def ledger(self) -> Ledger:
@@ -172,6 +172,9 @@ class PostgreSQLSchema:
         dropped = Counter(table for table, _, _, gone in attributes if gone)
         found: Any = keys
         return read_catalogue(columns, found, managed, POSTGRESQL, dropped)
+
+    def was_changed(self) -> None:
+        """Nothing is remembered: other loaders change other tables meanwhile."""
 
     def has_table(self, folded: str) -> bool:
         """Tell whether a table exists."""

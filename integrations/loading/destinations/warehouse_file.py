@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -13,6 +15,9 @@ from integrations.loading.errors import LoadError
 
 MEMORY_LIMIT = "1GB"  # what rows of 10,000 columns take; usually a tenth of it is used
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.25
+READERS_PAUSE = (
+    0.05  # a loader that is asked to let go does so for about as long as it takes to note its loads
+)
 DISK_FULL = ("No space left", "could not write", "Could not write")
 
 
@@ -35,23 +40,57 @@ def opened(
         "threads": threads,
     }
     deadline = time.monotonic() + wait_seconds
-    pause = FIRST_PAUSE
-    while True:
-        try:
-            connection = duckdb.connect(str(path), read_only=read_only, config=config)
-            break
-        except (duckdb.IOException, duckdb.ConnectionException) as error:
-            if not is_held(error):
-                raise
-            if time.monotonic() + pause > deadline:
-                raise FileHeld(str(error)) from error
-        time.sleep(pause)
-        pause = min(pause * 2, LONGEST_PAUSE)
+    pause, longest = FIRST_PAUSE, READERS_PAUSE if read_only else LONGEST_PAUSE
+    with ExitStack() as waiting:
+        while True:
+            try:
+                connection = duckdb.connect(str(path), read_only=read_only, config=config)
+                break
+            except (duckdb.IOException, duckdb.ConnectionException) as error:
+                if not is_held(error):
+                    raise
+                if time.monotonic() + pause > deadline:
+                    raise FileHeld(str(error)) from error
+            if read_only and pause == FIRST_PAUSE:
+                waiting.enter_context(asked_for(path))
+            time.sleep(pause)
+            pause = min(pause * 2, longest)
     try:
         connection.execute("SET TimeZone = 'UTC'")
         yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def asked_for(path: Path) -> Iterator[None]:
+    """Let whoever loads into the file know that somebody waits for it."""
+    descriptor = os.open(sign_of(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_wanted(path: Path) -> bool:
+    """Tell whether somebody waits for the file: who does holds a lock on the file's sign."""
+    try:
+        descriptor = os.open(sign_of(path), os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def sign_of(path: Path) -> Path:
+    """Name the empty file beside a warehouse by which readers ask for it."""
+    return path.with_name(f"{path.name}.wanted")
 
 
 def is_held(error: duckdb.Error) -> bool:
