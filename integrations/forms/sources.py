@@ -13,6 +13,7 @@ from integrations.forms.integrations import DESTINATION_GONE, NamedForm
 from integrations.models import Destination
 from integrations.services.schema_names import MAX_DISPLAY_NAME_LENGTH
 from integrations.services.source_properties import BadProperties
+from integrations.sources.property_values import bad_properties
 from integrations.sources.source_types import ADVANCED, IMMUTABLE, Property, SourceType
 
 PREFIX = "property_"
@@ -83,6 +84,14 @@ class ConnectionForm(forms.Form):
             if not item.is_credential:
                 value = self.stored.get(item.name, "" if self.stored else item.default)
                 self.fields[name].initial = value == "true" if item.widget == "checkbox" else value
+
+    def clean(self) -> dict[str, Any]:
+        """Tell of values that are not of their form with all else that is wrong, not only when the rest is right."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        names = bad_properties(self.source_type, ConnectionForm.properties(self), self.stored)
+        if names:
+            self.add_bad_properties(BadProperties(names))
+        return cleaned
 
     def bound_of(self, *, advanced: bool, tunnel: bool) -> list[forms.BoundField]:
         return [

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 frozen = importlib.import_module("integrations.migrations.0002_schema_name_frozen")
+staff = importlib.import_module("integrations.migrations.0023_hooks_for_staff")
 NEW = (
     ("job", "view_job", "Can view job"),
     ("stream", "view_stream", "Can view stream"),
@@ -21,25 +22,6 @@ def freeze_again(apps, schema_editor):
     if schema_editor.connection.vendor == "sqlite":
         schema_editor.execute("DROP TRIGGER IF EXISTS integration_schema_name_frozen")
         schema_editor.execute(frozen.SQLITE)
-
-
-def grant(apps, schema_editor):
-    """Django makes permissions after all migrations; these are needed now, with its names."""
-    alias = schema_editor.connection.alias
-    for model, codename, name in NEW:
-        content_type, _ = (
-            apps.get_model("contenttypes", "ContentType")
-            .objects.using(alias)
-            .get_or_create(app_label="integrations", model=model)
-        )
-        permission, _ = (
-            apps.get_model("auth", "Permission")
-            .objects.using(alias)
-            .get_or_create(content_type=content_type, codename=codename, defaults={"name": name})
-        )
-        groups = apps.get_model("auth", "Group").objects.using(alias)
-        for group in groups.filter(name__in=["Support", "Operators"]):
-            group.permissions.add(permission)
 
 
 class Migration(migrations.Migration):
@@ -370,5 +352,5 @@ class Migration(migrations.Migration):
             index=models.Index(fields=["integration", "-found_at"], name="schema_change_by_source"),
         ),
         migrations.RunPython(freeze_again, migrations.RunPython.noop),
-        migrations.RunPython(grant, migrations.RunPython.noop),
+        migrations.RunPython(staff.granting(NEW), migrations.RunPython.noop),
     ]

@@ -220,9 +220,10 @@ def test_the_create_form_asks_for_the_whole_schedule(client, account, member, ty
     ],
 )
 def test_a_wrong_schedule_is_told_with_all_else_that_is_wrong(client, account, member, typed, field, words):
-    response = client.post(create_url(account), filled(property_host="", **typed))
+    wrong = filled(property_host="", property_streams="many", **typed)
+    response = client.post(create_url(account), wrong)
     assert response.status_code == 422
-    assert list(response.context["form"].errors) == ["property_host"]
+    assert sorted(response.context["form"].errors) == ["property_host", "property_streams"]
     assert list(response.context["schedule"].errors) == [field]
     assert words in response.content.decode()
     assert not Integration.objects.exists()

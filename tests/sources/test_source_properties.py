@@ -17,7 +17,7 @@ from integrations.services.source_properties import (
     tap_config,
     tap_home,
 )
-from integrations.sources.property_values import aws_profile
+from integrations.sources.property_values import aws_profile, bad_properties
 from integrations.sources.registry import find_source_type
 from tests.factories import make_account, make_integration, make_member
 from tests.sources.declaring import declare
@@ -261,6 +261,26 @@ def test_no_value_begins_a_line_of_its_own_in_the_taps_home(change):
         return
     with pytest.raises(ValueError, match=r"_"):
         aws_profile(s3, S3 | change)
+
+
+@pytest.mark.parametrize(
+    ("path", "is_good"),
+    [
+        ("/orders", True),
+        ("", True),
+        ("?table=orders", True),
+        ("@evil.example.com/", False),
+        (".evil.example.com/", False),
+        (":8443/", False),
+        ("orders", False),
+        ("\\u0040evil.example.com/", False),
+    ],
+)
+def test_no_path_of_a_rest_api_makes_another_host_of_its_address(path, is_good):
+    rest = find_source_type("platform.rest-api")
+    streams = '[{"name": "customers", "path": "/customers"},\n {"name": "orders", "path" : "PATH"}]'
+    streams = streams.replace("PATH", path)
+    assert bad_properties(rest, {"streams": streams}, {}) == ([] if is_good else ["streams"])
 
 
 def test_another_cipher_key_and_another_row_do_not_open_the_credentials(integration, settings):
