@@ -11,6 +11,7 @@ from integrations.connect.sources import find_integration
 from integrations.connect.stream_schemas import InvalidFields, Stream, StreamSchema, StreamsMetadata
 from integrations.services.found_streams import found_streams
 from integrations.services.locking import IntegrationDeleted
+from integrations.services.resets import ExtractionRuns
 from integrations.services.selection import SETTABLE_KEYS, apply_metadata, merged_metadata
 from integrations.services.selection_refusals import FieldsRefused, MetadataBodyRefused, NotChoosable
 
@@ -76,7 +77,7 @@ def streams_choose(request: HttpRequest, source_id: int, body: StreamsMetadata):
         )
     except MetadataBodyRefused as error:
         raise Refusal(400, error.message, code=error.code) from error
-    except (FieldsRefused, NotChoosable) as error:
+    except (FieldsRefused, NotChoosable, ExtractionRuns) as error:
         raise Refusal(400, {"invalid_fields": error.message}, code=error.code) from error
     except IntegrationDeleted as error:
         raise unknown_source(source_id) from error

@@ -12,12 +12,14 @@ from pathlib import Path
 from tests.bench.measuring import cpu_seconds, descendants, peak_memory_mib, report
 from tests.bench.ours import p95, scaled
 from tests.extracting.product_sources import WORKER, make_sources, run
+from tests.prepared import ROOT
 from tests.queue.processes import LOADER, Product, prepared_product
 from tests.server import environment
 from tests.sources.declaring import TAP
 
 RECORDS = 1_000_000
 SCHEDULED, SECONDS, LOOKS = 10_000, 600, 2_000
+IDLE_AFTER, IDLE_SECONDS = 10, 30
 START = """
 from integrations.models import Integration
 from integrations.services.jobs import start_job
@@ -109,6 +111,7 @@ def schedule(folder: Path) -> None:
     from django.db import connections
     from django.utils import timezone
 
+    from accounts.models import Task
     from integrations.models import Integration, Job, JobTrigger, SetUpStep
     from integrations.services.scheduler import anything_due, start_due_jobs
     from tests.factories import make_account, make_member
@@ -148,6 +151,25 @@ def schedule(folder: Path) -> None:
     for _ in range(LOOKS):
         anything_due(now)
     report("CPU of the scheduler, idle", (time.process_time() - idle) / LOOKS * 100, "% of a core", at_most=2)
+    Task.objects.all().delete()  # of the jobs that no worker was there for
+    connections.close_all()
+    idle_worker(folder)
+
+
+def idle_worker(folder: Path) -> None:
+    """Measure a whole worker beside the sources while nothing is due."""
+    process = subprocess.Popen(
+        WORKER, cwd=ROOT, env=environment(folder, DEVELOPMENT="false"), stdout=subprocess.DEVNULL
+    )
+    try:
+        time.sleep(IDLE_AFTER)
+        before = cpu_seconds(descendants(process.pid))
+        time.sleep(IDLE_SECONDS)
+        spent = cpu_seconds(descendants(process.pid)) - before
+    finally:
+        process.terminate()
+        process.wait()
+    report("CPU of a whole worker, idle", spent / IDLE_SECONDS * 100, "% of a core", at_most=2)
 
 
 if __name__ == "__main__":
