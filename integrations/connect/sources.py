@@ -212,7 +212,9 @@ def property_refusal(error: DomainError, card: dict[str, Any]) -> responses.Refu
     """Tell in the API's words which properties are wrong, or why a cron expression is refused."""
     if isinstance(error, BadProperties):
         message = "properties do not match schema"
-        return refusal("InvalidProperties", message, bad_properties=sorted(error.names), report_card=card)
+        more = {"bad_properties": sorted(error.names), "report_card": card}
+        code = "invalid_properties" if error.code == BadProperties.code else error.code
+        return refusal("InvalidProperties", message, code=code, **more)
     if isinstance(error, InvalidCron):
         return refusal("InvalidCronExpression", error.message)
     return refusal("AccessDenied", "access to cron_expression based scheduling is not permitted")

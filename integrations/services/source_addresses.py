@@ -29,6 +29,8 @@ PURPOSE = "sources"
 class AddressRefused(BadProperties):
     """A property names a host that the operator forbids, or that cannot be judged."""
 
+    code = "address_refused"
+
     def __init__(self, name: str, message: str) -> None:
         super().__init__([name], message)
         self.reason = message

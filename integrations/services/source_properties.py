@@ -44,6 +44,7 @@ class BadProperties(DomainError):
 class CredentialsNeeded(BadProperties):
     """Stored credentials would be sent to somebody whom they were not given for."""
 
+    code = "credentials_needed"
     reason = (
         "Type it again: the stored one was given for another host, port or user, or for an encrypted connection, and "
         "is sent nowhere else."

@@ -1,10 +1,12 @@
 """Sources that a tap reads, over the API: their card, their form, their schedule and their refusals (I15)."""
 
 import secrets
+from ipaddress import ip_network
 
 import pytest
 
 from integrations.models import Integration, Job
+from integrations.sources.registry import find_source_type
 from tests.factories import make_job, make_stream
 
 TYPE = "platform.synthetic"
@@ -144,3 +146,24 @@ def test_the_schedule_is_told_once_the_source_is_fully_configured(call, create, 
     assert told == schedule
     assert source["properties"]["anchor_time"].endswith("Z")
     assert call("PUT", path, {"paused_at": "2019-06-01T00:00:00Z"}).json()["schedule"] is None
+
+
+def test_another_receiver_and_a_forbidden_address_name_themselves_in_the_header(call, settings):
+    """The body is the documented one; why a property is bad stands beside it (I15)."""
+    given = {"host": "192.0.2.1", "port": "5432", "user": "reader", "dbname": "shop", "password": "made up"}
+    body = {"type": "platform.hp-postgres", "display_name": "Shop", "properties": given}
+    settings.TAPS_DIR = settings.SOURCES_DIR.parent / "taps"
+    program = find_source_type("platform.hp-postgres").folder / "bin" / "tap-postgres"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    path = f"/v4/sources/{call('POST', '/v4/sources', body).json()['id']}"
+    moved = call("PUT", path, {"properties": {"host": "192.0.2.2"}})
+    assert (moved.status_code, moved["X-Error-Code"]) == (400, "credentials_needed")
+    assert moved.json()["data"]["bad_properties"] == ["password"]
+    settings.DESTINATION_FORBIDDEN_ADDRESSES = [ip_network("10.0.0.0/8")]
+    inside = call("PUT", path, {"properties": {"host": "10.0.0.1", "password": "made up"}})
+    assert (inside.status_code, inside["X-Error-Code"]) == (400, "address_refused")
+    assert inside.json()["data"]["bad_properties"] == ["host"]
+    wrong = call("PUT", path, {"properties": {"port": "many"}})
+    assert (wrong.status_code, wrong["X-Error-Code"]) == (400, "invalid_properties")
+    assert Integration.objects.get().properties["host"] == "192.0.2.1"
