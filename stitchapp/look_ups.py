@@ -6,12 +6,13 @@ For what a gate asks on every request, and for lists that programs read again an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, DateTimeField, ForeignKey, Model, QuerySet
 from django.db.models.base import ModelState
+from django.db.models.sql.compiler import SQLCompiler
 
 
 class LookUp:
@@ -99,32 +100,54 @@ class Part:
         return made
 
 
-STAND_INS = tuple(range(-(10**15), -(10**15) + 4))  # no row has such a number
+FIRST_NUMBER = -(10**15)  # no row has such a number
 
 
 class WrittenOnce:
     """Rows of a queryset of values whose statement the ORM writes once for each database.
 
-    `build` makes the queryset from whole numbers. The values come as the database's driver gives them: ask for
-    text where a column is JSON.
+    `build` makes the queryset from whole numbers and texts, always as many of them.
     """
 
     def __init__(self, model: type[Model], build: Callable[..., QuerySet]) -> None:
         self.model, self.build = model, build
-        self.written: dict[str, tuple[str, tuple[Any, ...]]] = {}
+        self.written: dict[str, Written] = {}
 
-    def rows(self, *numbers: int) -> list[tuple[Any, ...]]:
-        """Return the rows of the queryset of these numbers."""
-        if beyond_64_bits(numbers):
+    def rows(self, *given: int | str) -> list[Sequence[Any]]:
+        """Return the rows of the queryset of these numbers and texts."""
+        if beyond_64_bits(given):
             return []
         connection = connections[router.db_for_read(self.model)]
-        stand_ins = STAND_INS[: len(numbers)]
-        if connection.alias not in self.written:
-            query = self.build(*stand_ins).query
-            self.written[connection.alias] = query.get_compiler(connection.alias).as_sql()
-        statement, parameters = self.written[connection.alias]
-        given = dict(zip(stand_ins, numbers, strict=True))
+        written = self.written.get(connection.alias)
+        if written is None:
+            written = self.written[connection.alias] = self.write(connection.alias, given)
         with connection.cursor() as cursor:
-            cursor.execute(statement, [given.get(each, each) for each in parameters])
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
+            cursor.execute(
+                written.statement,
+                [each if place is None else given[place] for each, place in written.parameters],
+            )
+            rows: list[Sequence[Any]] = cursor.fetchall()
+        return (
+            list(written.compiler.apply_converters(rows, written.converters)) if written.converters else rows
+        )
+
+    def write(self, alias: str, given: Sequence[int | str]) -> Written:
+        """Let the ORM write the statement for stand-ins, and see where they went."""
+        stand_ins = [
+            f"stand-in {place}" if isinstance(each, str) else FIRST_NUMBER + place
+            for place, each in enumerate(given)
+        ]
+        compiler = self.build(*stand_ins).query.get_compiler(alias)
+        statement, parameters = compiler.as_sql()
+        places = {stand_in: place for place, stand_in in enumerate(stand_ins)}
+        converters = compiler.get_converters([each[0] for each in compiler.select])
+        return Written(compiler, statement, [(each, places.get(each)) for each in parameters], converters)
+
+
+class Written(NamedTuple):
+    """A statement; each of its parameters, with its place among what is given; and how its values are converted."""
+
+    compiler: SQLCompiler
+    statement: str
+    parameters: list[tuple[Any, int | None]]
+    converters: dict[int, Any]

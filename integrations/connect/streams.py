@@ -93,11 +93,10 @@ def stream(
     chosen: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """Return a stream as the Connect API shows it; `selected` and `row-count` are there even when unknown."""
-    selected = None if is_selected is None else bool(is_selected)  # SQLite has numbers for it
     return {
-        "selected": selected,
+        "selected": is_selected,
         "stream_id": pk,
         "tap_stream_id": tap_stream_id,
         "stream_name": stream_name,
-        "metadata": {"row-count": None, **said, **(chosen or {}), "selected": selected},
+        "metadata": {"row-count": None, **said, **(chosen or {}), "selected": is_selected},
     }

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Sum
@@ -12,9 +12,12 @@ from django.db.models.functions import TruncMinute
 
 from accounts.services.usage import days_of_billing_period
 from integrations.loading import naming
-from integrations.models import Integration, Load, LoadStatus
+from integrations.models import Integration, Load, LoadedTable, LoadStatus
 from integrations.services.usage import rows_by_table
 from integrations.services.waiting import WaitingTable, waiting_tables
+from stitchapp.look_ups import WrittenOnce
+
+NAMES_AT_ONCE = 50  # as many as a page shows
 
 
 class Range(Enum):
@@ -65,27 +68,45 @@ def table_rows(*, integration: Integration, span: Range, now: datetime) -> list[
     return [TableRows(name, rows.get(name, 0), waiting.get(name)) for name in sorted({*rows, *waiting})]
 
 
+def loaded_tables(integration: int, *roots: str) -> QuerySet[LoadedTable, Any]:
+    """Return the tables of some roots, each with what its root's newest load tells."""
+    loads = Load.objects.filter(integration=integration, status=LoadStatus.SUCCESS)
+    newest = loads.filter(table_name=OuterRef("root")).order_by("-finished_at")
+    rows: QuerySet[LoadedTable, Any] = (
+        LoadedTable.objects.filter(integration=integration, root__in=roots)
+        .order_by("name")
+        .values_list(
+            "pk",
+            "name",
+            "root",
+            "row_count",
+            Subquery(newest.values("last_received_at")[:1]),
+            Subquery(newest.values("bookmarks")[:1]),
+        )
+    )
+    return rows
+
+
+loaded_statement = WrittenOnce(LoadedTable, loaded_tables)
+
+
 def table_reports(*, integration: Integration, tables: Iterable[TableRows]) -> list[TableReport]:
     """Return the reports of the tables that a page shows, with the newest load and the subtables of each."""
     reports = [TableReport(*table) for table in tables]
     by_name = {report.name: report for report in reports}
-    loads = integration.loads.filter(status=LoadStatus.SUCCESS)
-    newest = loads.filter(table_name=OuterRef("root")).order_by("-finished_at")
-    loaded = integration.loaded_tables.filter(root__in=by_name).annotate(
-        received_at=Subquery(newest.values("last_received_at")[:1]),
-        bookmarks=Subquery(newest.values("bookmarks")[:1]),
-    )
-    shown = loaded.order_by("name").values_list(
-        "pk", "name", "root", "row_count", "received_at", "bookmarks", named=True
-    )
-    for table in shown:
-        report = by_name[table.root]
-        if is_subtable(table.name, root=table.root):
-            report.subtables.append(Subtable(table.pk, table.name, table.row_count))
-        else:
-            report.received_at, report.bookmarks = table.received_at, table.bookmarks or []
+    names = list(by_name)
+    for start in range(0, len(names), NAMES_AT_ONCE):
+        some = names[start : start + NAMES_AT_ONCE]
+        some += some[-1:] * (NAMES_AT_ONCE - len(some))
+        for pk, name, root, row_count, received_at, bookmarks in loaded_statement.rows(integration.pk, *some):
+            report = by_name[root]
+            if is_subtable(name, root=root):
+                report.subtables.append(Subtable(pk, name, row_count))
+            else:
+                report.received_at, report.bookmarks = received_at, bookmarks or []
     elsewhere = [report.name for report in reports if report.received_at is None]
     if elsewhere:  # loaded into an earlier destination, or nothing but rejected records
+        loads = integration.loads.filter(status=LoadStatus.SUCCESS)
         newest_loads = loads.filter(table_name__in=elsewhere).order_by().values("table_name")
         for load in integration.loads.filter(pk__in=newest_loads.annotate(newest=Max("pk")).values("newest")):
             report = by_name[load.table_name]
