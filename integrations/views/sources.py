@@ -126,6 +126,7 @@ def show_form(
         "nav_active": "integrations",
         "form": form,
         "type_label": form.source_type.label,
+        "files_folder": request.account.client_id if form.source_type.files_folder else "",
         "create_url": request.path,
         "schedule": schedule,
         "sample": schedule.sample(),

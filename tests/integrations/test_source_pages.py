@@ -13,7 +13,7 @@ from accounts.services.task_work import carry_out
 from integrations.models import Integration, SetUpStep, SourceState
 from integrations.services.source_properties import credentials_of
 from tests.factories import make_account, make_job, make_member, make_source, make_stream
-from tests.sources.declaring import TAP, declare
+from tests.sources.declaring import TAP, declare, synthetic_declaration
 
 pytestmark = pytest.mark.django_db
 TYPE = "platform.people"
@@ -242,6 +242,20 @@ def test_the_schedule_survives_the_choice_of_a_schema_name(client, account, memb
     assert shown.status_code == 200
     assert shown.context["schedule"]["day_of_week"].value() == "MON-FRI"
     assert shown.context["schedule"]["advanced"].value() is True
+
+
+def test_the_form_of_files_names_the_folder_that_they_are_read_from(
+    client, settings, tmp_path, account, member
+):
+    settings.SOURCE_FILES_DIR = tmp_path
+    text = synthetic_declaration("platform.made-files", capabilities="files_folder = true")
+    declare(text, name="platform.made-files", folder=settings.SOURCES_DIR)
+    address = create_url(account).replace(TYPE, "platform.made-files")
+    assert (
+        f"<strong>{account.client_id}</strong> in the folder for files"
+        in client.get(address).content.decode()
+    )
+    assert "in the folder for files" not in client.get(create_url(account)).content.decode()
 
 
 @pytest.fixture
