@@ -93,7 +93,7 @@ class ColumnLoader(TableLoader):
         check_width(len(shape.slots), self.capabilities)
         key_slots = [_only(shape.variants(name)) for name in key]
         stage = PlainStage(self.reader, columns)
-        stage.read(batches, generates_key=not key)
+        stage.read(batches, key=key_slots)
         self.max_extracted = stage.max_extracted
         if key:
             stage.keep_greatest(key_slots)
@@ -115,13 +115,12 @@ class ColumnLoader(TableLoader):
         self.replaces = None if in_place else NONE
         if shape.existing is None or not shape.existing.key:
             return Counter()
-        matched = self._compare(key_slots, shape.existing, versions)
-        if self._matches(matched, lost=True):
-            self._drop_lost(stage, matched)
-        updated = Counter(self._matches(matched))
+        matched, updated = self._compare(key_slots, shape.existing, versions)
+        if matched.has_lost:
+            self._drop_lost(stage, matched.table)
         if updated and not in_place:
-            self.replaces = f"s.o IN (SELECT o FROM {matched} WHERE NOT lost)"
-        return updated
+            self.replaces = f"s.o IN (SELECT o FROM {matched.table} WHERE NOT lost)"
+        return Counter(updated)
 
     def _merge_staged(
         self, stage: PlainStage, shape: TableShape, key: tuple[str, ...], key_slots: list[Slot]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from integrations.loading import naming
 from integrations.loading.capabilities import Capabilities
 from integrations.loading.catalogue import Column
-from integrations.loading.collecting import EXTRACTED, GENERATED, ORDINAL, ORIGIN, SEQUENCE
+from integrations.loading.collecting import EXTRACTED, GENERATED, ORDINAL, ORIGIN, SEQUENCE, Origin
 from integrations.loading.planning import AddColumn, Change, ChangeType, CreateTable, RenameColumn, TablePlan
 from integrations.loading.unnesting import level_code
 
@@ -152,6 +152,15 @@ def _loader_values(batched_at: str, root: str) -> dict[str, str]:
         naming.SEQUENCE: f"{root}.{SEQUENCE}",
         naming.TABLE_VERSION: "g.version",
     }
+
+
+def listed_origins(origins: list[Origin]) -> str:
+    """Return a few origins as a statement names a table of them."""
+    listed = ", ".join(
+        f"({number:d}, '{origin.received_at.isoformat()}', CAST({origin.version:d} AS BIGINT))"
+        for number, origin in enumerate(origins)
+    )
+    return f"(VALUES {listed}) AS given ({ORIGIN}, received_at, version)"
 
 
 def _cast_origins(origins: str) -> str:

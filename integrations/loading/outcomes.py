@@ -36,6 +36,14 @@ class BatchCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Matched:
+    """The staged rows whose key is stored, as a query names them, and whether stored rows outrank some."""
+
+    table: str
+    has_lost: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LoadedTable:
     """One destination table after a load: the root, or one of its sub tables."""
 

@@ -26,6 +26,10 @@ from integrations.loading.unnesting import level_code
 Execute = Callable[[str, list[Any]], list[tuple[Any, ...]]]
 ROOT, PARTS, LOSERS = "temp.main.stage_root", "temp.main.stage_parts", "temp.main.stage_losers"
 LEAST_BUFFER = 1024**2
+FEW_RECORDS = 20_000  # to count the keys of more takes longer than the statement that it may spare
+Counted = tuple[
+    int, list[Slot], bool
+]  # rows, the slots that some of them fills, whether one has been extracted
 ENGINE_FAULTS = (
     duckdb.OutOfMemoryException,
     duckdb.IOException,
@@ -57,9 +61,16 @@ class PlainStage:
         self.execute = execute
         self.columns = columns
         self.max_extracted: str | None = None
+        self.counted: Counted | None = None  # None: some rows were dropped since
+        self.by_origin: dict[int, int] | None = None  # the same
+        self.has_distinct_keys = False  # for certain
 
-    def read(self, batches: list[TableBatch], *, generates_key: bool) -> None:
-        """Read all batches, which share one plan, into the root's stage; a batch's number is its row's origin."""
+    def read(self, batches: list[TableBatch], *, key: list[Slot]) -> None:
+        """Read all batches, which share one plan, into the root's stage; a batch's number is its row's origin.
+
+        Without a key, one is generated for each row.
+        """
+        generates_key = not key
         messages = [batch.plain for batch in batches if batch.plain is not None]
         self._stage_parts(batches, messages)
         expressions = [f"{of} AS {slot.code}" for of, slot in self.columns.leaves.items()]
@@ -84,7 +95,10 @@ class PlainStage:
                 f"{generated} AS {GENERATED}, {', '.join(expressions) or 'NULL AS unused'} "
                 f"FROM ({numbers}) p POSITIONAL JOIN {reader} j",
             )
-        self._check(sum(message.records for message in messages))
+        self.by_origin = {
+            number: message.records for number, message in enumerate(messages) if message.records
+        }
+        self._check(sum(message.records for message in messages), key)
 
     def _stage_parts(self, batches: list[TableBatch], messages: list[PlainMessages]) -> None:
         counts = [message.records for message in messages]
@@ -110,19 +124,31 @@ class PlainStage:
         except duckdb.Error as error:
             raise Unsuited from error
 
-    def _check(self, records: int) -> None:
-        """Make sure that what was read is what was counted, and that no number became infinite."""
+    def _check(self, records: int, key: list[Slot]) -> None:
+        """Make sure that what was read is what was counted, and that no number became infinite.
+
+        The same statement counts what is filled, and of few records the keys.
+        """
+        slots = list(self.columns.leaves.values())
+        counts = "".join(f", count({slot.code})" for slot in slots)
+        codes = ", ".join(slot.code for slot in key)
+        distinct = f"count(DISTINCT ({codes}))" if key and records <= FEW_RECORDS else "NULL"
         doubles = [slot.code for slot in self.columns.leaves.values() if slot.kind is Kind.DOUBLE]
         finite = " AND ".join(f"bool_and(coalesce(isfinite({code}), true))" for code in doubles) or "true"
-        [(rows, numbered, sequenced, is_finite, self.max_extracted)] = self.execute(
-            f"SELECT count(*), count({ORDINAL}), count({SEQUENCE}), {finite}, max({EXTRACTED}) FROM {ROOT}",
+        [(rows, numbered, sequenced, is_finite, self.max_extracted, times, keys, *found)] = self.execute(
+            f"SELECT count(*), count({ORDINAL}), count({SEQUENCE}), {finite}, max({EXTRACTED}), count({EXTRACTED}), "
+            f"{distinct}{counts} FROM {ROOT}",
             [],
         )
+        self.has_distinct_keys = keys == rows
+        self.counted = rows, [slot for slot, count in zip(slots, found, strict=True) if count], bool(times)
         if not rows == numbered == sequenced == records or not is_finite:
             raise Unsuited
 
     def keep_greatest(self, key: list[Slot]) -> None:
         """Keep the greatest sequence of each key, and of equal ones the later."""
+        if self.has_distinct_keys:
+            return
         codes = ", ".join(slot.code for slot in key)
         self._create(
             LOSERS,
@@ -135,21 +161,29 @@ class PlainStage:
 
     def drop(self, ordinals: str, parameters: list[Any] | None = None) -> None:
         """Drop the rows whose ordinals a query names."""
+        self.counted = self.by_origin = None
         self.execute(f"DELETE FROM {ROOT} WHERE {ORDINAL} IN ({ordinals})", parameters or [])
 
     def rows_by_origin(self, stage: str = ROOT) -> dict[int, int]:
         """Count the rows of a stage by the number of their batch."""
+        if stage == ROOT and self.by_origin is not None:
+            return self.by_origin
         return dict(self.execute(f"SELECT {ORIGIN}, count(*) FROM {stage} GROUP BY {ORIGIN}", []))
 
-    def filled(self, columns: Columns, stage: str = ROOT) -> tuple[int, list[Slot], bool]:
+    def filled(self, columns: Columns, stage: str = ROOT) -> Counted:
         """Return the rows of a stage, the slots that some of them fills, and whether one has been extracted."""
+        if stage == ROOT and self.counted is not None:
+            return self.counted
         slots = list(columns.leaves.values())
         extracted = f"count({EXTRACTED})" if stage == ROOT else "0"
         counts = ", ".join(f"count({slot.code})" for slot in slots)
         [(rows, times, *found)] = self.execute(
             f"SELECT count(*), {extracted}{', ' if counts else ''}{counts} FROM {stage}", []
         )
-        return rows, [slot for slot, count in zip(slots, found, strict=True) if count], bool(times)
+        counted = rows, [slot for slot, count in zip(slots, found, strict=True) if count], bool(times)
+        if stage == ROOT:
+            self.counted = counted
+        return counted
 
     def extremes(self, slot: Slot) -> tuple[Any, Any]:
         """Return a slot's least and greatest value; a time in microseconds since 1970, None where there is none."""

@@ -30,11 +30,8 @@ from integrations.loading.drafting import Draft, SubTable, check_name, draft_tab
 from integrations.loading.errors import TooManyColumns
 from integrations.loading.keys import incoming_key, stored_key
 from integrations.loading.ledger import Held, KnownTable
-from integrations.loading.outcomes import BatchCounts, Bookmark, LoadedTable, TableLoad
-from integrations.loading.planning import (
-    TablePlan,
-    check_width,
-)
+from integrations.loading.outcomes import BatchCounts, Bookmark, LoadedTable, Matched, TableLoad
+from integrations.loading.planning import TablePlan, check_width
 from integrations.loading.rejected import Rejected
 from integrations.loading.shapes import Row, Slot, TableShape
 from integrations.loading.stored_schema import StoredSchema
@@ -49,6 +46,7 @@ ROOT_KINDS = {
     GENERATED: Kind.STRING,
 }
 ORIGIN_KINDS = {ORIGIN: Kind.BIGINT, "received_at": Kind.TIMESTAMP, "version": Kind.BIGINT}
+FEW_ORIGINS = 100  # that stand in a statement; more are staged
 REJECTED_KINDS = {"record": Kind.STRING, "reason": Kind.STRING, "t": Kind.STRING}
 
 
@@ -152,27 +150,35 @@ class TableLoader:
         self._stage_origins(collected.origins)
         if existing is None or not existing.key or not collected.rows:
             return Counter()
-        matched = self._compare(collected.key_slots, existing, versions)
+        matched, found = self._compare(collected.key_slots, existing, versions)
         updated: Counter[Part] = Counter()
-        for origin, count in self._matches(matched).items():
+        for origin, count in found.items():
             updated[collected.origins[origin].part] += count
-        lost = {row[0] for row in self.execute(f"SELECT o FROM {matched} WHERE lost", [])}
-        if lost:
+        if matched.has_lost:
+            lost = {row[0] for row in self.execute(f"SELECT o FROM {matched.table} WHERE lost", [])}
             collected.supersede(lost)
             self.schema.write(
-                f"DELETE FROM {self.root_stage} WHERE o IN (SELECT o FROM {matched} WHERE lost)"
+                f"DELETE FROM {self.root_stage} WHERE o IN (SELECT o FROM {matched.table} WHERE lost)"
             )
         return updated
 
     def _stage_origins(self, origins: list[Origin]) -> None:
+        if len(origins) <= FEW_ORIGINS:
+            self.origins = merging.listed_origins(origins) if origins else ""
+            return
         rows: list[Row] = [
             {ORIGIN: number, "received_at": origin.received_at, "version": origin.version}
             for number, origin in enumerate(origins)
         ]
         self.origins = self.schema.stage("origins", ORIGIN_KINDS, rows)
 
-    def _compare(self, key_slots: list[Slot], existing: ExistingTable, versions: Versions) -> str:
-        """Look up the staged keys among the stored rows; return the name of the table of what was found."""
+    def _compare(
+        self, key_slots: list[Slot], existing: ExistingTable, versions: Versions
+    ) -> tuple[Matched, dict[int, int]]:
+        """Look up the staged keys among the stored rows; return what was found.
+
+        Return also how many staged rows replace a stored one, by the number of their origin.
+        """
         query = merging.comparison_query(
             table=self.schema.qualified(existing.name),
             stage=self.root_stage,
@@ -180,12 +186,13 @@ class TableLoader:
             activated_version=versions.after if versions.activated else None,
             capabilities=self.capabilities,
         )
-        return self.schema.stage_query("matched", query)
-
-    def _matches(self, matched: str, *, lost: bool = False) -> dict[int, int]:
-        """Count the staged rows with a stored row by the number of their origin."""
-        which = "lost" if lost else "NOT lost"
-        return dict(self.execute(f"SELECT b, count(*) FROM {matched} WHERE {which} GROUP BY b", []))
+        in_place = self.capabilities.replaces_in_place  # then it is seldom asked which rows were found
+        table = f"({query}) AS matched" if in_place else self.schema.stage_query("matched", query)
+        counts = self.execute(f"SELECT lost, b, count(*) FROM {table} GROUP BY lost, b", [])
+        has_lost = any(lost for lost, _, _ in counts)
+        if in_place and has_lost:
+            table = self.schema.stage_query("matched", query)
+        return Matched(table, has_lost), {origin: count for lost, origin, count in counts if not lost}
 
     # Writing
 
@@ -359,18 +366,18 @@ class TableLoader:
         """Describe the root and all its sub tables as they are now."""
         known, catalogue = self.known, self._structure()
         names = sorted(name for name, table in self.known.items() if table.root_name == self.folded)
+        names.sort(key=lambda name: name != self.folded)
+        there = [(name, catalogue.tables[name]) for name in names if name in catalogue.tables]
+        counts = self.schema.row_counts([table.name for _, table in there])
         described = []
-        for name in sorted(names, key=lambda name: name != self.folded):
-            table = catalogue.tables.get(name)
-            if table is None:
-                continue
+        for name, table in there:
             plan = self.plans.get(name)
             described.append(
                 LoadedTable(
                     name=table.name,
                     parent=known[name].parent_name,
                     columns=[(column.name, column.type_name) for column in table.columns.values()],
-                    row_count=self.schema.row_count(table.name),
+                    row_count=counts[table.name],
                     rows_loaded=self.rows_loaded[name],
                     rows_rejected=self.rejected.count(table.name),
                     new_columns=plan.new_columns if plan is not None else [],

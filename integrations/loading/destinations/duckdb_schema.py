@@ -14,6 +14,7 @@ from integrations.loading.ledger import SCHEMA, KnownTable, Ledger
 from integrations.loading.merging import quote
 from integrations.loading.shapes import Row
 from integrations.loading.staging import stage_rows, staged_types
+from integrations.loading.stored_schema import counted
 
 # The columns of each table, and the key of each that has one, by folded name.
 Structure = tuple[dict[str, list[tuple[str, str, str]]], dict[str, tuple[str, list[str]]]]
@@ -138,5 +139,5 @@ class DuckDBSchema:
             )
         )
 
-    def row_count(self, table: str) -> int:
-        return int(self.execute(f"SELECT count(*) FROM {self.qualified(table)}", [])[0][0])
+    def row_counts(self, tables: list[str]) -> dict[str, int]:
+        return counted(self, tables)

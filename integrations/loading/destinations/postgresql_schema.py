@@ -21,6 +21,7 @@ from integrations.loading.errors import LoadError, RowsAtFault
 from integrations.loading.ledger import SCHEMA, TABLES, KnownTable, Ledger
 from integrations.loading.merging import quote
 from integrations.loading.shapes import Row
+from integrations.loading.stored_schema import counted
 
 # An engine's complaint about what is in a row: a value, or the size of a row or of its key.
 ROW_FAULTS = (psycopg.DataError, errors.ProgramLimitExceeded)
@@ -180,13 +181,20 @@ class PostgreSQLSchema:
         """Tell whether a table exists."""
         return folded in self._tables_of(self.name, folded)
 
-    def row_count(self, table: str) -> int:
-        """Return how many rows a table has: counted where that is cheap, else as the engine's planner estimates."""
-        name = self.qualified(table)
-        ((size,),) = self.execute("SELECT pg_relation_size(CAST($1 AS regclass))", [name])
-        if size <= COUNTED_BYTES:
-            return int(self.execute(f"SELECT count(*) FROM {name}", [])[0][0])
-        ((plan,),) = self.execute(f"EXPLAIN (FORMAT JSON) SELECT FROM {name}", [])
+    def row_counts(self, tables: list[str]) -> dict[str, int]:
+        """Return how many rows each has: counted where that is cheap, else as the engine's planner estimates."""
+        if not tables:
+            return {}
+        sizes = ", ".join(
+            f"pg_relation_size(CAST(${number} AS regclass))" for number in range(1, len(tables) + 1)
+        )
+        [found] = self.execute(f"SELECT {sizes}", [self.qualified(table) for table in tables])
+        small = [table for table, size in zip(tables, found, strict=True) if size <= COUNTED_BYTES]
+        counts = counted(self, small)
+        return {table: counts[table] if table in counts else self._estimated(table) for table in tables}
+
+    def _estimated(self, table: str) -> int:
+        ((plan,),) = self.execute(f"EXPLAIN (FORMAT JSON) SELECT FROM {self.qualified(table)}", [])
         parsed = json.loads(plan) if isinstance(plan, str) else plan
         return int(parsed[0]["Plan"]["Plan Rows"])
 
