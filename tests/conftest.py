@@ -42,8 +42,11 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
 
 
 @pytest.fixture(autouse=True)
-def let_go_of_the_queue():
-    """What a test stored lies in its own folder: the next one begins a segment, and looks for room, in its own."""
+def nothing_left_for_the_next_test():
+    """Let go of what a process keeps between requests: its segment of the queue, and notes that wait to be written.
+
+    What a test stored lies in a folder of its own, and its notes belong to rows that go with it.
+    """
     yield
     from integrations.queue import accepting
 
@@ -52,19 +55,22 @@ def let_go_of_the_queue():
             accepting.segment_writer().seal()
         accepting.segment_writer.cache_clear()
     accepting.room.looked_at = float("-inf")
+    for gathered in all_gathered():
+        gathered._notes.clear()
+
+
+def all_gathered() -> list[Gathering]:
+    from accounts.services import key_clients, last_use, refusals
+    from integrations.services import request_log
+
+    return [kind.gathered for kind in (refusals, last_use, key_clients, request_log)]
 
 
 @pytest.fixture
 def notes_wait(settings, monkeypatch):
     """Gather notes as the product does, and leave it to the test when they are written."""
-    from accounts.services import key_clients, last_use, refusals
-    from integrations.services import request_log
-
     settings.GATHER_NOTES = True
     monkeypatch.setattr(Gathering, "_start", lambda self: None)
-    yield
-    for kind in (refusals, last_use, key_clients, request_log):
-        kind.gathered._notes.clear()
 
 
 @pytest.fixture(scope="session")

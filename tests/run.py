@@ -17,12 +17,12 @@ from tests.browser import find_or_install_chromium
 from tests.postgresql import postgresql_server
 from tests.sources.mariadb import find_or_install_mariadb
 
-BOTH_CORES = ["-n", "2", "--dist", "loadscope"]
-PARALLEL = ["-m", "not live and not browser"]
-DATABASE = ["-m", "django_db and not live and not browser and not either_database"]
-# Processes of their own are started by these: after the others, and by two, as they mostly wait.
-PROCESSES = ["-m", "live or browser"]
-DATABASE_PROCESSES = ["-m", "live and not either_database"]
+BY_TWO, BY_THREE = (["-n", number, "--dist", "loadscope"] for number in "23")
+PARALLEL = [*BY_TWO, "-m", "not live and not browser"]
+DATABASE = [*BY_TWO, "-m", "django_db and not live and not browser and not either_database"]
+# Processes of their own are started by these: after the others, and by three, as they often wait.
+PROCESSES = [*BY_THREE, "-m", "live or browser"]
+DATABASE_PROCESSES = [*BY_THREE, "-m", "live and not either_database"]
 SOME_FAILED, NOTHING_SELECTED = 1, 5  # pytest's exit codes
 
 
@@ -74,9 +74,9 @@ def run(title: str, *words: str, **environment: str) -> Part:
 
     Two at a time on a crowded machine can exceed even a generous limit once; what is broken fails alone, too.
     """
-    part = pytest(title, *BOTH_CORES, *words, **environment)
+    part = pytest(title, *words, **environment)
     if part.code == SOME_FAILED:
-        again = pytest(f"{title}: what failed, once more", "--last-failed", *words, **environment)
+        again = pytest(f"{title}: what failed, once more", *words, "-n", "0", "--last-failed", **environment)
         part.seconds += again.seconds
         if again.passed + len(again.failed) >= len(part.failed):  # else it did not try all of them
             part.code, part.passed = again.code, part.passed + again.passed
