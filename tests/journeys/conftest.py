@@ -61,6 +61,12 @@ class Visitor:
         else:
             target.click()
 
+    def close_and_continue(self):
+        """Leave the page that shows a secret; return on the next one: an address opened before would be overtaken."""
+        before = self.page.url
+        self.press("link", "Close and Continue")
+        self.page.wait_for_url(lambda url: url != before)
+
     def fill(self, label: str, text: str):
         """Type into the field with this label."""
         field = self.page.get_by_label(label, exact=True).first

@@ -136,7 +136,7 @@ def test_P12_what_was_typed_survives_the_question_for_the_password(visitor):
     visitor.fill("Password", person["password"])
     visitor.press("button", "Confirm")
     expect(page.get_by_role("heading", name="Generated API Access Key")).to_be_visible()
-    visitor.press("link", "Close and Continue")
+    visitor.close_and_continue()
     expect(page.get_by_role("row").filter(has_text="Typed with care")).to_be_visible()
     visitor.server.ask(AGE_ALL_SESSIONS)
     visitor.press_on(page.get_by_role("row").filter(has_text="Typed with care").locator("summary"))

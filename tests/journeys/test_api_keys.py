@@ -67,7 +67,7 @@ def test_K22_P5_going_back_after_close_and_continue_ends_on_a_page_of_the_app(me
     secret = generate(member)
     footer = member.page.locator(".page-footer a")
     assert {link.get_attribute("target") for link in footer.all()} == {"_blank"}  # help never costs the key
-    member.press("link", "Close and Continue")
+    member.close_and_continue()
     expect(member.page.get_by_role("row").filter(has_text=secret[-4:])).to_have_count(1)
     member.page.go_back()  # not to the browser's own page about a form that was sent
     expect(member.page.get_by_label("Key Description")).to_have_value("")
@@ -76,7 +76,7 @@ def test_K22_P5_going_back_after_close_and_continue_ends_on_a_page_of_the_app(me
 
 def test_K28_escape_closes_the_dialog_and_gives_the_focus_back(member):
     secret = generate(member, "Nightly export")
-    member.press("link", "Close and Continue")
+    member.close_and_continue()
     row = member.page.get_by_role("row").filter(has_text=secret[-4:])
     menu = row.locator("summary")
     menu.click()
@@ -93,7 +93,7 @@ def test_K28_escape_closes_the_dialog_and_gives_the_focus_back(member):
 
 def test_K13_the_plan_dialog_names_the_keys_and_the_change_disables_them(member):
     secret = generate(member, "Nightly export")
-    member.press("link", "Close and Continue")
+    member.close_and_continue()
     member.page.goto(member.settings.replace("settings", "plans"))
     member.press("link", "Choose Standard")
     dialog = member.page.get_by_role("dialog")

@@ -42,7 +42,7 @@ def member(browser, server):
     visitor.fill("Integration Name", f"Customer Records {secrets.token_hex(3)}")
     visitor.press("button", "Save and Generate Token")
     expect(visitor.page.get_by_role("heading", name="Generated API Token")).to_be_visible()
-    visitor.press("link", "Close and Continue")
+    visitor.close_and_continue()
     visitor.integration_id = re.search(r"/connections/(\d+)/", visitor.page.url).group(1)
     visitor.page.goto(f"/client/{visitor.client_id}/destinations")
     edit = visitor.page.get_by_role("link", name="Edit Settings").get_attribute("href")

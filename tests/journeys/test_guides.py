@@ -73,7 +73,7 @@ def test_the_api_keys_guide(visitor):
     expect(page.get_by_role("heading", name="Generated API Access Key")).to_be_visible()  # K-20
     secret = page.get_by_label("Your Stitch API Access Key", exact=True).input_value()  # K-21
     assert KEY.fullmatch(secret)
-    visitor.press("link", "Close and Continue")  # K-22
+    visitor.close_and_continue()  # K-22
     row = page.get_by_role("row").filter(has_text=secret[-4:])  # K-23, K-26
     expect(row).to_contain_text("Enabled")
     assert secret not in visitor.source()  # K-05
@@ -114,7 +114,7 @@ def test_the_access_tokens_guide(visitor):
     expect(page.get_by_role("heading", name="Generated API Token")).to_be_visible()  # T-23
     first = page.get_by_label("Your Stitch API Token", exact=True).input_value()  # T-20
     assert TOKEN.fullmatch(first)
-    visitor.press("link", "Close and Continue")  # T-21
+    visitor.close_and_continue()  # T-21
     expect(page.get_by_text("customer_records").first).to_be_visible()  # T-11, T-17
     assert first not in visitor.source()
 
@@ -126,7 +126,7 @@ def test_the_access_tokens_guide(visitor):
     expect(page.get_by_role("heading", name="API Access Tokens")).to_be_visible()  # T-28
     visitor.press("button", "Generate Token")  # T-24, T-32
     second = page.get_by_label("Your Stitch API Token", exact=True).input_value()
-    visitor.press("link", "Close and Continue")
+    visitor.close_and_continue()
     visitor.press("link", "Settings")
     tokens = page.locator("[data-token-row]")
     expect(tokens).to_have_count(2)  # T-30

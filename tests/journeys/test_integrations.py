@@ -48,7 +48,7 @@ def test_T17_the_schema_name_follows_the_typing_and_can_be_one_of_your_own(visit
     expect(schema).to_be_focused()
     schema.fill("bikes")
     visitor.press("button", "Save and Generate Token")
-    visitor.press("link", "Close and Continue")
+    visitor.close_and_continue()
     expect(page.get_by_text("Schema Name: bikes")).to_be_visible()
 
 
@@ -65,7 +65,7 @@ def test_T19_enter_saves_and_both_ways_to_a_schema_name_work(browser, server, wa
             visitor.fill("Integration Schema Name", own)
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", name="Generated API Token")).to_be_visible()
-        visitor.press("link", "Close and Continue")
+        visitor.close_and_continue()
         expect(page.get_by_text(f"Schema Name: {schema}")).to_be_visible()
     visitor.context.close()
     assert visitor.faults == []
@@ -83,7 +83,7 @@ def test_T20_T21_P5_the_sample_programs_run_and_nothing_shows_the_token_again(vi
     for command in commands:
         sent = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
         assert '{"status":"OK","message":"Batch Accepted!"}' in sent.stdout
-    visitor.press("link", "Close and Continue")
+    visitor.close_and_continue()
     expect(page.get_by_text("customers", exact=True)).to_be_visible(timeout=20_000)  # by itself: it polls
     summary = page.url
     page.go_back()  # not to the browser's own page about a form that was sent
@@ -98,7 +98,7 @@ def test_S10_sorting_keeps_the_focus_on_the_head_that_was_pressed(visitor):
     open_form(visitor)
     visitor.fill("Integration Name", "Sorted")
     visitor.press("button", "Save and Generate Token")
-    visitor.press("link", "Close and Continue")
+    visitor.close_and_continue()
     page.get_by_role("link", name="Integrations", exact=True).click()
     head = page.get_by_role("link", name="Status", exact=True)
     head.focus()
@@ -112,7 +112,7 @@ def test_S10_pausing_asks_in_a_dialog_that_escape_closes_and_focus_returns(visit
     open_form(visitor)
     visitor.fill("Integration Name", "Pausing")
     visitor.press("button", "Save and Generate Token")
-    visitor.press("link", "Close and Continue")
+    visitor.close_and_continue()
     switch = page.get_by_role("switch")
     switch.focus()
     page.keyboard.press("Enter")
@@ -133,7 +133,7 @@ def test_the_dashboard_filters_while_one_types(visitor):
     open_form(visitor)
     visitor.fill("Integration Name", "Findable")
     visitor.press("button", "Save and Generate Token")
-    visitor.press("link", "Close and Continue")
+    visitor.close_and_continue()
     visitor.press("link", "Integrations")
     search = page.get_by_role("searchbox", name="Find an integration")
     search.press_sequentially("zebra")

@@ -28,7 +28,7 @@ def test_a_message_that_is_being_read_stays_open(visitor, server):
     visitor.fill("Integration Name", f"Boats {secrets.token_hex(3)}")
     visitor.press("button", "Save and Generate Token")
     token = page.get_by_label("Your Stitch API Token", exact=True).input_value()
-    visitor.press("link", "Close and Continue")
+    visitor.close_and_continue()
     body = {"table_name": "boats", "sequence": 1, "action": "upsert", "key_names": ["id"], "data": {"id": 1}}
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     file = server.data_dir / "warehouse" / f"{client_id}.duckdb"
@@ -66,7 +66,7 @@ def test_what_went_wrong_is_in_sight_wherever_one_has_scrolled_to(visitor):
     page.goto(re.sub("connections.*", "integrations/import-api", page.url))
     visitor.fill("Integration Name", f"Boats {secrets.token_hex(3)}")
     visitor.press("button", "Save and Generate Token")
-    visitor.press("link", "Close and Continue")
+    visitor.close_and_continue()
     page.goto(re.sub("/summary.*", "/rehearsal", page.url))
     page.set_viewport_size({"width": 390, "height": 500})
     page.get_by_label("Sample records").evaluate("field => { field.value = 'y'.repeat(2_700_000) }")

@@ -61,7 +61,7 @@ def generate_key(visitor, description):
     visitor.fill("Key Description", description)
     visitor.press("button", "Save and Generate Key")
     secret = visitor.page.get_by_label("Your Stitch API Access Key", exact=True).input_value()
-    visitor.press("link", "Close and Continue")
+    visitor.close_and_continue()
     return secret
 
 

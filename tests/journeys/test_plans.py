@@ -14,7 +14,7 @@ def make_key(visitor, description):
     visitor.press("button", "Save and Generate Key")
     secret = visitor.page.get_by_label("Your Stitch API Access Key", exact=True).input_value()
     assert KEY.fullmatch(secret)
-    visitor.press("link", "Close and Continue")
+    visitor.close_and_continue()
     return secret
 
 

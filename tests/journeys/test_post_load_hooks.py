@@ -41,7 +41,7 @@ def add_integration(visitor, client_id: str) -> str:
     visitor.press("button", "Save and Generate Token")
     token = visitor.page.get_by_label("Your Stitch API Token", exact=True).input_value()
     assert TOKEN.fullmatch(token)
-    visitor.press("link", "Close and Continue")
+    visitor.close_and_continue()
     return token
 
 
@@ -89,7 +89,7 @@ def test_J3_a_webhook_fails_twice_arrives_and_is_replayed(visitor: Visitor, rece
     secret = page.get_by_label("Your Signing Secret", exact=True).input_value()
     assert SECRET.fullmatch(secret)
     clean(visitor)
-    visitor.press("link", "Close and Continue")
+    visitor.close_and_continue()
     row = page.get_by_role("row").filter(has_text=receiver.url())
     expect(row).to_contain_text("Enabled")
     assert secret not in visitor.source()

@@ -15,7 +15,7 @@ def open_rehearsal(visitor):
     visitor.page.goto(re.sub("connections.*", "integrations/import-api", visitor.page.url))
     visitor.fill("Integration Name", f"Bikes {secrets.token_hex(3)}")
     visitor.press("button", "Save and Generate Token")
-    visitor.press("link", "Close and Continue")
+    visitor.close_and_continue()
     visitor.press("link", "Tables to Replicate")
     visitor.press("link", "Rehearsal")
     expect(visitor.page.get_by_role("heading", name="Rehearsal")).to_be_visible()

@@ -65,7 +65,7 @@ def test_a_broken_record_is_found_fixed_and_replayed(server, visitor):
     visitor.press("button", "Save and Generate Token")
     secret = page.get_by_label("Your Stitch API Token", exact=True).input_value()
     receipt = push(server, secret)
-    visitor.press("link", "Close and Continue")
+    visitor.close_and_continue()
     integration = re.sub("/summary.*", "", page.url)
 
     table = follow(server, secret, receipt)

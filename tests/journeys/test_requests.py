@@ -30,7 +30,7 @@ def test_requests_are_listed_filtered_and_lead_to_their_receipts(visitor):
     visitor.press("button", "Save and Generate Token")
     expect(page.get_by_role("heading", name="Generated API Token")).to_be_visible()
     token = re.search(r"at_stitch[0-9A-Za-z]{46}", visitor.source()).group()
-    visitor.press("link", "Close and Continue")
+    visitor.close_and_continue()
     assert send(visitor, token, json.dumps(GOOD)) == 201
     assert send(visitor, token, "{") == 400
     visitor.press("link", "Loads")
