@@ -6,11 +6,12 @@ import os
 import statistics
 import tempfile
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.bench.measuring import percentile, report, times
+from tests.bench.measuring import descendants, percentile, report, times
 from tests.server import Server, environment, running_server
 
 REFUSALS = 2000
@@ -209,15 +210,16 @@ def memory(server: Server) -> None:
     """O1: the proportional memory of all processes of the product, idle (Linux only)."""
     if not Path("/proc/self/smaps_rollup").exists():
         return
-    mark, total = f"DATA_DIR={server.data_dir}\0".encode(), 0
+    mark, found = f"DATA_DIR={server.data_dir}\0".encode(), set[int]()
     for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark not in (folder / "environ").read_bytes() or int(folder.name) == os.getpid():
-                continue
-            rollup = (folder / "smaps_rollup").read_text()
-        except OSError:
-            continue
-        total += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+        with suppress(OSError):
+            if mark in (folder / "environ").read_bytes():
+                found |= set(descendants(int(folder.name)))  # a program that gave itself a title lost its own
+    total = 0
+    for pid in found - {os.getpid()}:
+        with suppress(OSError):
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            total += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
     report("memory of all processes, idle (promise O1)", total / 1024, "MiB", at_most=250)
 
 
