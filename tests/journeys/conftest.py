@@ -63,9 +63,9 @@ class Visitor:
 
     def close_and_continue(self):
         """Leave the page that shows a secret; return on the next one: an address opened before would be overtaken."""
-        before = self.page.url
         self.press("link", "Close and Continue")
-        self.page.wait_for_url(lambda url: url != before)
+        expect(self.page.get_by_role("link", name="Close and Continue", exact=True)).to_have_count(0)
+        self.page.wait_for_load_state()
 
     def fill(self, label: str, text: str):
         """Type into the field with this label."""
