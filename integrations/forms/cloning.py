@@ -7,12 +7,11 @@ from typing import Any
 
 from django import forms
 
-from integrations.forms.integrations import NamedForm
-from integrations.forms.sources import PREFIX, ConnectionForm
+from integrations.forms.sources import PREFIX, NewSourceForm
 from integrations.sources.source_types import SourceType
 
 
-class CloneForm(ConnectionForm, NamedForm):
+class CloneForm(NewSourceForm):
     """The form of a clone. `asked` names the credentials that the original has."""
 
     keep_selection = forms.BooleanField(

@@ -6,7 +6,9 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 
+from accounts.errors import DomainError
 from integrations.models import Destination
+from integrations.services.destination_changes import DestinationGone
 from integrations.services.schema_names import MAX_DISPLAY_NAME_LENGTH, MAX_SCHEMA_NAME_LENGTH, NameRefused
 
 DESTINATION_GONE = "This destination was removed meanwhile. Choose another."
@@ -76,9 +78,14 @@ class NamedForm(forms.Form):
         """Let the page open where there is something to put right."""
         self.focus_on(next((name for name in self.fields if name in self.errors), "display_name"))
 
-    def add_refusal(self, refusal: NameRefused) -> None:
-        """Put a refusal of a name beside the field where it can be mended."""
-        self.add_error(refusal.field if refusal.field in self.fields else "display_name", refusal.message)
+    def add_refusal(self, refusal: DomainError) -> None:
+        """Put a refusal beside the field where it can be mended, if there is one."""
+        field = None
+        if isinstance(refusal, NameRefused):
+            field = refusal.field if refusal.field in self.fields else "display_name"
+        elif isinstance(refusal, DestinationGone):
+            field = "destination"
+        self.add_error(field, refusal.message)
 
 
 class IntegrationSettingsForm(forms.Form):

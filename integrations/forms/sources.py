@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 
+from accounts.errors import DomainError
 from integrations.forms.integrations import DESTINATION_GONE, NamedForm
 from integrations.models import Destination
 from integrations.services.schema_names import MAX_DISPLAY_NAME_LENGTH
@@ -143,7 +144,18 @@ class ConnectionForm(forms.Form):
                 self.add_error(None, f"{name}: {refusal.reason}")
 
 
-class SourceForm(ConnectionForm, NamedForm):
+class NewSourceForm(ConnectionForm, NamedForm):
+    """What a source that is to be made has, whether from nothing or like another."""
+
+    def add_refusal(self, refusal: DomainError) -> None:
+        """Put a refusal beside the fields where it can be mended, if there are any."""
+        if isinstance(refusal, BadProperties):
+            self.add_bad_properties(refusal)
+        else:
+            super().add_refusal(refusal)
+
+
+class SourceForm(NewSourceForm):
     """The create form of a source; its schedule is a form of its own, forms/schedules.py."""
 
     default_start = forms.BooleanField(required=False, initial=True)

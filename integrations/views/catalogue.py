@@ -108,10 +108,8 @@ def import_api_create(request: HttpRequest) -> HttpResponse:
             integration, secret = create_mapped_integration_with_token(
                 account=request.account, actor=request.user, **form.cleaned_data
             )
-        except NameRefused as refusal:
+        except (NameRefused, DestinationGone) as refusal:
             form.add_refusal(refusal)
-        except DestinationGone as refusal:
-            form.add_error("destination", refusal.message)
         except AlreadyCreated as refusal:
             messages.warning(request, refusal.message)
             return redirect(where_it_is(refusal.integration))

@@ -12,11 +12,10 @@ from accounts.errors import DomainError
 from integrations.forms.cloning import CloneForm
 from integrations.models import Integration, SetUpStep
 from integrations.services.cloning import clone_integration
-from integrations.services.destination_changes import DestinationGone
 from integrations.services.destinations import destination_of
 from integrations.services.integrations import AlreadyCreated
-from integrations.services.schema_names import MAX_DISPLAY_NAME_LENGTH, NameRefused
-from integrations.services.source_properties import BadProperties, provided
+from integrations.services.schema_names import MAX_DISPLAY_NAME_LENGTH
+from integrations.services.source_properties import provided
 from integrations.sources.registry import find_source_type
 from integrations.sources.source_types import SourceType
 from integrations.views.catalogue import destinations_to_choose, is_own, name_in_warehouse, where_it_is
@@ -47,17 +46,11 @@ def integration_clone(request: HttpRequest, integration_id: int) -> HttpResponse
                 keep_selection=form.cleaned_data.get("keep_selection", False),
                 form_id=form.cleaned_data["form_id"],
             )
-        except NameRefused as refusal:
-            form.add_refusal(refusal)
-        except BadProperties as refusal:
-            form.add_bad_properties(refusal)
-        except DestinationGone as refusal:
-            form.add_error("destination", refusal.message)
         except AlreadyCreated as refusal:
             messages.warning(request, "This form was sent twice. The clone exists once.")
             return redirect(where_it_is(refusal.integration))
         except DomainError as refusal:
-            form.add_error(None, refusal.message)
+            form.add_refusal(refusal)
         else:
             return redirect(after_cloning(request, clone))
     form.focus_on_first_error()

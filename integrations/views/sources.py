@@ -14,12 +14,9 @@ from accounts.errors import DomainError
 from integrations.forms.schedules import ScheduleForm
 from integrations.forms.sources import SourceForm
 from integrations.models import SetUpStep
-from integrations.services.destination_changes import DestinationGone
 from integrations.services.destinations import main_destination
 from integrations.services.integration_updates import create_mapped_integration
 from integrations.services.integrations import AlreadyCreated
-from integrations.services.schema_names import NameRefused
-from integrations.services.source_properties import BadProperties
 from integrations.sources.registry import find_source_type
 from integrations.sources.source_types import SourceType
 from integrations.views.catalogue import destinations_to_choose, is_own, name_in_warehouse, where_it_is
@@ -56,17 +53,11 @@ def source_create(request: HttpRequest, source_type: str) -> HttpResponse:
                 properties=form.properties() | schedule.chosen(),
                 form_id=form.cleaned_data["form_id"],
             )
-        except NameRefused as refusal:
-            form.add_refusal(refusal)
-        except BadProperties as refusal:
-            form.add_bad_properties(refusal)
-        except DestinationGone as refusal:
-            form.add_error("destination", refusal.message)
         except AlreadyCreated as refusal:
             messages.warning(request, "This form was sent twice. The integration exists once.")
             return redirect(where_it_is(refusal.integration))
         except DomainError as refusal:
-            form.add_error(None, refusal.message)
+            form.add_refusal(refusal)
         else:
             checked = integration.step in (SetUpStep.DISCOVER_SCHEMA, SetUpStep.FIELD_SELECTION)
             return redirect(url_of(integration, "connection-check" if checked else "integration-summary"))
